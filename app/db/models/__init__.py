@@ -1,0 +1,35 @@
+"""All tables, one module a noun. Relationships are not mapped: queries say what they join."""
+
+from app.db.models.annotations import Annotation, Annotator
+from app.db.models.images import Image, Import, ImportRefusal
+from app.db.models.projects import ImageClass, Project
+from app.db.models.rounds import (
+    GateRecord,
+    PseudoLabel,
+    Round,
+    RoundEvent,
+    Selection,
+    Snapshot,
+    Prediction,
+    TrainingPoint,
+    Worker,
+)
+
+__all__ = [
+    "Annotation",
+    "Annotator",
+    "GateRecord",
+    "Image",
+    "ImageClass",
+    "Import",
+    "ImportRefusal",
+    "Project",
+    "PseudoLabel",
+    "Round",
+    "RoundEvent",
+    "Selection",
+    "Snapshot",
+    "Prediction",
+    "TrainingPoint",
+    "Worker",
+]

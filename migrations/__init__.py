@@ -1,0 +1,1 @@
+"""Alembic migrations: named by date, one change each, never edited once released."""
