@@ -8,7 +8,7 @@ far enough to say that it is old.
 import sys
 
 if sys.version_info < (3, 11):
-    sys.exit("Python 3.11 or newer is needed. This is Python %d.%d: run make PYTHON=python3.11 …" % sys.version_info[:2])
+    sys.exit("Python 3.11 or newer is needed. This is Python %d.%d: run make PYTHON=python3.11" % sys.version_info[:2])
 
 import contextlib
 import fcntl
@@ -95,7 +95,7 @@ def demo(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Install, check everything, run pytest; stops at the first tool that fails."""
-    ensure_debian_packages(with_venv=True)
+    ensure_debian_packages()
     ensure_installed("test")
     return run_checks() or run("Tests: pytest", ("pytest", *arguments))
 
@@ -120,13 +120,19 @@ def install(arguments: list[str]) -> int:
 
 def run_checks() -> int:
     """Run each check; returns the first exit status that is not zero."""
-    return next((status for heading, command in CHECKS.items() if (status := run(heading, command))), 0)
+    for heading, command in CHECKS.items():
+        status = run(heading, command)
+        if status:
+            return status
+    return 0
 
 
 def run(heading: str, command: tuple[str, ...]) -> int:
     """Run one of the virtual environment's programs under a heading; says so when it fails."""
     print("\n== %s" % heading, flush=True)
-    status = subprocess.run([str(VENV / "bin" / command[0]), *command[1:]], cwd=ROOT, env=child_environment()).returncode
+    status = subprocess.run(
+        [str(VENV / "bin" / command[0]), *command[1:]], cwd=ROOT, env=child_environment()
+    ).returncode
     if status:
         print("\n== Failed: %s (exit status %d). Run it alone: .venv/bin/%s" % (heading, status, shlex.join(command)))
     return status
@@ -168,7 +174,8 @@ def check_data_dir(path: Path) -> None:
             pass
     except OSError as error:
         raise Refusal(
-            "The data directory %s cannot be written (%s): choose another: make demo DATA_DIR=…" % (path, error.strerror)
+            "The data directory %s cannot be written (%s): choose another: make demo DATA_DIR=…"
+            % (path, error.strerror)
         ) from None
 
 
@@ -187,14 +194,14 @@ def venv_package() -> str:
     return "" if complete else "python%d.%d-venv" % sys.version_info[:2]
 
 
-def ensure_debian_packages(with_venv: bool) -> None:
+def ensure_debian_packages() -> None:
     """Install the programs that the tests start, where this is Debian and we are root.
 
     Raises:
         Refusal: a program is missing and cannot be installed from here; gives the exact command.
     """
     missing = [package for program, package in DEBIAN_PACKAGES.items() if not shutil.which(program)]
-    if with_venv and venv_package():
+    if venv_package():
         missing.append(venv_package())
     if not missing:
         return
@@ -242,8 +249,10 @@ def ensure_installed(extras: str) -> None:
             print("Making .venv with Python %d.%d.%d" % sys.version_info[:3], flush=True)
             make_venv()
         # What was there stays: `make demo` after `make test` must not make the next `make test` install again.
-        both = sorted(({*had.get("extras", []), *extras.split(",")} if had.get("where") == where() else {extras}) - {""})
-        pip_install(both, first=not had)
+        both = sorted(
+            ({*had.get("extras", []), *extras.split(",")} if had.get("where") == where() else {extras}) - {""}
+        )
+        pip_install(both, is_first=not had)
         STAMP.write_text(json.dumps({"where": where(), "key": key(), "extras": both}), encoding="utf-8")
 
 
@@ -254,7 +263,9 @@ def where() -> list[str]:
 
 def key() -> str:
     """Hash of everything that decides which packages are installed."""
-    return hashlib.sha256(b"\0".join((ROOT / n).read_bytes() for n in ("pyproject.toml", "constraints.txt"))).hexdigest()
+    return hashlib.sha256(
+        b"\0".join((ROOT / n).read_bytes() for n in ("pyproject.toml", "constraints.txt"))
+    ).hexdigest()
 
 
 def read_stamp() -> dict[str, list[str]]:
@@ -304,9 +315,9 @@ def make_venv() -> None:
         raise Refusal("%s\n\nMaking .venv failed; the lines above say why." % tail(done.stdout))
 
 
-def pip_install(extras: list[str], first: bool) -> None:
+def pip_install(extras: list[str], *, is_first: bool) -> None:
     """Install the project in place, with a calm line of progress instead of pip's."""
-    print("Installing packages%s" % (": about 3 minutes and 5.5 GB the first time" if first else ""), flush=True)
+    print("Installing packages%s" % (": about 3 minutes and 5.5 GB the first time" if is_first else ""), flush=True)
     # On the same disk as the rest: /tmp may be a small one in memory, and the wheels are 3 GB.
     downloads = VENV / "tmp"
     downloads.mkdir(exist_ok=True)
