@@ -14,11 +14,7 @@ _LOCK = 5_361_770  # any fixed number: all processes that migrate this project's
 
 def render_item(kind: str, item: object, _context: object) -> str | bool:
     """Write our time type as plain SQLAlchemy: migrations must not depend on today's code."""
-    return (
-        "sa.DateTime(timezone=True)"
-        if kind == "type" and isinstance(item, UtcDateTime)
-        else False
-    )
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
 def run() -> None:
@@ -42,9 +38,7 @@ def run() -> None:
             if not is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             context.run_migrations()
-            if is_sqlite and (
-                broken := connection.execute(text("PRAGMA foreign_key_check")).all()
-            ):
+            if is_sqlite and (broken := connection.execute(text("PRAGMA foreign_key_check")).all()):
                 msg = f"The migration would leave rows that point to nothing: {broken[:5]}"
                 raise RuntimeError(msg)
     engine.dispose()

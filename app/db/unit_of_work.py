@@ -60,7 +60,6 @@ class Database:
         return UnitOfWork(self.engine, self._send, read_only=True)
 
 
-
 @contextmanager
 def committed(database: Database) -> Iterator[UnitOfWork]:
     """A writing unit of work that commits when the block ends without an exception."""

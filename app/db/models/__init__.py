@@ -5,12 +5,12 @@ from app.db.models.images import Image, Import, ImportRefusal
 from app.db.models.projects import ImageClass, Project
 from app.db.models.rounds import (
     GateRecord,
+    Prediction,
     PseudoLabel,
     Round,
     RoundEvent,
     Selection,
     Snapshot,
-    Prediction,
     TrainingPoint,
     Worker,
 )
@@ -23,13 +23,13 @@ __all__ = [
     "ImageClass",
     "Import",
     "ImportRefusal",
+    "Prediction",
     "Project",
     "PseudoLabel",
     "Round",
     "RoundEvent",
     "Selection",
     "Snapshot",
-    "Prediction",
     "TrainingPoint",
     "Worker",
 ]

@@ -44,7 +44,7 @@ class Round(Base):
         Index("uq_round_active", "project_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index("uq_round_draft", "project_id", unique=True, sqlite_where=_DRAFT, postgresql_where=_DRAFT),
         Index("ix_round_status", "status", "lease_expires"),
-        CheckConstraint("attempt >= 0", name="attempt"),
+        CheckConstraint("attempt >= 0 AND attempts_left >= 0", name="attempt"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -69,6 +69,7 @@ class Round(Base):
     snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"))
 
     attempt: Mapped[int] = mapped_column(default=0, comment="fencing token: rises with every claim")
+    attempts_left: Mapped[int] = mapped_column(default=3, comment="claims that may still fail before the round does")
     owner: Mapped[str | None] = mapped_column(String(100))
     lease_expires: Mapped[float | None] = mapped_column(comment="seconds since 1970 by the database's clock")
     sent_at: Mapped[float | None] = mapped_column(comment="when a worker was last told, by the database's clock")

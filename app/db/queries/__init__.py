@@ -1,0 +1,1 @@
+"""Every SELECT of the project, one module a noun. Functions take a session and give models or plain rows."""

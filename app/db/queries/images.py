@@ -1,0 +1,115 @@
+"""Images: counts by pool and split, draws, and pages of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from app.db.models import Image
+from app.domain.pools import Pool, Split
+from app.errors import NotFound
+
+
+def one(session: Session, image_id: int, *, lock: bool = False) -> Image:
+    """The image with this id; with `lock`, nobody else changes it until the transaction ends.
+
+    Raises:
+        NotFound: there is none.
+    """
+    statement = select(Image).where(Image.id == image_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    image = session.scalar(statement)
+    if image is None:
+        raise NotFound(f"There is no image {image_id}.")
+    return image
+
+
+def pool_counts(session: Session, project_id: int) -> dict[tuple[Split, Pool], int]:
+    """How many images are in each pool of each split."""
+    rows = session.execute(
+        select(Image.split, Image.pool, func.count())
+        .where(Image.project_id == project_id)
+        .group_by(Image.split, Image.pool)
+    )
+    return {(split, pool): count for split, pool, count in rows}
+
+
+def label_counts(session: Session, project_id: int) -> dict[int, int]:
+    """How many training images carry each class as their label."""
+    rows = session.execute(
+        select(Image.label_class_id, func.count())
+        .where(Image.project_id == project_id, Image.label_class_id.is_not(None), Image.split == Split.TRAIN)
+        .group_by(Image.label_class_id)
+    )
+    return {class_id: count for class_id, count in rows if class_id is not None}
+
+
+def for_snapshot(session: Session, project_id: int) -> Sequence[Row[tuple[int, str, str, Split, int | None]]]:
+    """(id, sha256, suffix, split, label class) of every image that is not excluded, by id."""
+    return session.execute(
+        select(Image.id, Image.sha256, Image.suffix, Image.split, Image.label_class_id)
+        .where(Image.project_id == project_id, Image.pool != Pool.EXCLUDED)
+        .order_by(Image.id)
+    ).all()
+
+
+def askable_ids(session: Session, project_id: int) -> Sequence[int]:
+    """Training images without a label, by id: those a selection or a validation sample may be drawn from."""
+    return session.scalars(
+        select(Image.id)
+        .where(
+            Image.project_id == project_id,
+            Image.split == Split.TRAIN,
+            Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED]),
+        )
+        .order_by(Image.id)
+    ).all()
+
+
+def training_labels(session: Session, project_id: int) -> Sequence[Row[tuple[int, int | None]]]:
+    """(id, class) of every labelled image outside the test split, by id."""
+    return session.execute(
+        select(Image.id, Image.label_class_id)
+        .where(Image.project_id == project_id, Image.split != Split.TEST, Image.label_class_id.is_not(None))
+        .order_by(Image.id)
+    ).all()
+
+
+def some(session: Session, image_ids: Sequence[int]) -> Sequence[Image]:
+    """These images, in any order."""
+    return session.scalars(select(Image).where(Image.id.in_(image_ids))).all()
+
+
+def sides(session: Session, project_id: int) -> int | None:
+    """Mean of the longer side in pixels, or None without images: what the training resolution is chosen by."""
+    longer = (
+        func.max(Image.width, Image.height)
+        if session.get_bind().dialect.name == "sqlite"
+        else func.greatest(Image.width, Image.height)
+    )
+    mean = session.scalar(select(func.avg(longer)).where(Image.project_id == project_id))
+    return round(float(mean)) if mean is not None else None
+
+
+def page(
+    session: Session,
+    project_id: int,
+    *,
+    pool: Pool | None = None,
+    split: Split | None = None,
+    class_id: int | None = None,
+    after_id: int = 0,
+    limit: int = 60,
+) -> Sequence[Image]:
+    """One page of a grid, by id; ask for the next one with the last id seen."""
+    statement = select(Image).where(Image.project_id == project_id, Image.id > after_id)
+    if pool is not None:
+        statement = statement.where(Image.pool == pool)
+    if split is not None:
+        statement = statement.where(Image.split == split)
+    if class_id is not None:
+        statement = statement.where(Image.label_class_id == class_id)
+    return session.scalars(statement.order_by(Image.id).limit(limit)).all()

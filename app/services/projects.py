@@ -1,0 +1,154 @@
+"""Create and change projects and their classes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from app.db.models import ImageClass, Project
+from app.db.queries import images, projects
+from app.db.unit_of_work import UnitOfWork
+from app.domain.classes import clean_name
+from app.domain.splits import DEFAULT_TEST_SIZE
+from app.errors import Conflict, Refused
+from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
+
+DEFAULT_VALIDATION_SIZE = 100
+DEFAULT_SELECTION_SIZE = 20
+
+
+def create(
+    uow: UnitOfWork,
+    *,
+    name: str,
+    classes: Sequence[str] = (),
+    is_sealed: bool = False,
+    test_size: int = DEFAULT_TEST_SIZE,
+    validation_size: int = DEFAULT_VALIDATION_SIZE,
+    selection_size: int = DEFAULT_SELECTION_SIZE,
+    strategy: Acquisition = Acquisition.DIVERSE,
+    preset: Preset = Preset.QUICK,
+    settings: dict[str, Any] | None = None,
+) -> Project:
+    """Make a project, empty of images.
+
+    Raises:
+        Refused: a name, a size or a setting that cannot be used.
+        Conflict: the name is taken.
+    """
+    name = clean_name(name)
+    if projects.by_name(uow.session, name) is not None:
+        raise Conflict(f"There is already a project named {name!r}.")
+    project = Project(
+        name=name,
+        salt=secrets.token_hex(8),
+        is_sealed=is_sealed,
+        test_size=_at_least(0, "test_size", test_size),
+        validation_size=_at_least(0, "validation_size", validation_size),
+        selection_size=_at_least(1, "selection_size", selection_size),
+        strategy=strategy,
+        preset=preset,
+        settings=settings or {},
+    )
+    RoundConfig.from_dict(project.settings)
+    uow.session.add(project)
+    uow.session.flush()
+    for class_name in classes:
+        add_class(uow, project.id, class_name)
+    return project
+
+
+def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
+    """Change any of name, test_size, validation_size, selection_size, strategy, preset, settings.
+
+    Raises:
+        Refused: an unknown or unusable setting; the test size after the test split was drawn.
+    """
+    project = projects.one(uow.session, project_id)
+    least = {"test_size": 0, "validation_size": 0, "selection_size": 1}
+    for field, value in changes.items():
+        if field in least:
+            value = _at_least(least[field], field, value)  # noqa: PLW2901 - the checked value
+        elif field not in {"name", "strategy", "preset", "settings"}:
+            raise Refused(f"A project's {field} cannot be changed.")
+        if field == "test_size" and project.test_share is not None and value != project.test_size:
+            raise Refused("The test split is drawn at the first import and fixed from then on.")
+        if field == "settings":
+            RoundConfig.from_dict(value)
+        setattr(project, field, clean_name(value) if field == "name" else value)
+    uow.session.flush()
+    return project
+
+
+def round_config(
+    uow: UnitOfWork, project_id: int, preset: Preset, overrides: dict[str, Any] | None = None
+) -> RoundConfig:
+    """The settings of a round: the preset for the project's image size, the project's own, then `overrides`."""
+    project = projects.one(uow.session, project_id)
+    side = images.sides(uow.session, project_id)
+    if side is None:
+        raise Refused("The project has no images yet: import some first.")
+    merged = preset_config(preset, side).to_dict()
+    for layer in (project.settings, overrides or {}):
+        merged = _merge(merged, layer)
+    return RoundConfig.from_dict(merged)
+
+
+def add_class(uow: UnitOfWork, project_id: int, name: str) -> ImageClass:
+    """Add a class after the others.
+
+    Raises:
+        Refused: the name cannot be used.
+        Conflict: the project has that class already.
+    """
+    name = clean_name(name)
+    existing = projects.classes(uow.session, project_id)
+    if any(one.name == name for one in existing):
+        raise Conflict(f"The project already has a class named {name!r}.")
+    added = ImageClass(
+        project_id=project_id, name=name, position=max((one.position for one in existing), default=-1) + 1
+    )
+    uow.session.add(added)
+    uow.session.flush()
+    return added
+
+
+def rename_class(uow: UnitOfWork, project_id: int, class_id: int, name: str) -> ImageClass:
+    """Give a class another name; every label keeps pointing to it."""
+    changed = projects.class_of(uow.session, project_id, class_id)
+    changed.name = clean_name(name)
+    try:
+        uow.session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"The project already has a class named {name!r}.") from error
+    return changed
+
+
+def remove_class(uow: UnitOfWork, project_id: int, class_id: int) -> None:
+    """Remove a class that nothing refers to.
+
+    Raises:
+        Refused: images or annotations use it.
+    """
+    removed = projects.class_of(uow.session, project_id, class_id)
+    if projects.class_is_used(uow.session, class_id):
+        raise Refused(f"The class {removed.name!r} is in use: relabel its images first.")
+    uow.session.delete(removed)
+    uow.session.flush()
+
+
+def _at_least(least: int, field: str, value: int) -> int:
+    if value < least:
+        raise Refused(f"{field} must be at least {least}. Got {value}.")
+    return value
+
+
+def _merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `layer`, section by section."""
+    return base | {
+        key: _merge(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        for key, value in layer.items()
+    }
