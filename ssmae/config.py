@@ -170,6 +170,14 @@ class LossConfig(Section):
     normalise_target: bool = knob(True, "Reconstruct each patch relative to its own mean and spread.")
     reconstruction_weight: float = knob(1.0, "Weight of the reconstruction loss in the joint phase.", 0.0, 100.0)
     pseudo_label_weight: float = knob(1.0, "Weight of the pseudo-label loss once ramped up.", 0.0, 100.0)
+    consistency_weight: float = knob(
+        1.0,
+        "Weight of soft-weighted consistency (strong view like the teacher's weak view) where no pseudo-label is "
+        "accepted, hence also while the gate is closed; 0 switches it off.",
+        0.0,
+        100.0,
+    )
+    ramp_up_share: float = knob(0.1, "Share of the joint phase over which those two weights rise from 0.", 0.0, 1.0)
     label_smoothing: float = knob(0.1, "Label smoothing of the supervised loss.", 0.0, 0.5)
 
 
@@ -177,9 +185,12 @@ class LossConfig(Section):
 class AugmentConfig(Section):
     """The weak and the strong view."""
 
-    flip: bool = knob(True, "Mirror left and right. Switch off where it changes the meaning: digits, text.")
+    flip: bool = knob(
+        False, "Mirror left and right. Off unless you know that it never changes the meaning: it does for digits, text."
+    )
     shift: float = knob(0.125, "Weak view: largest shift, as a share of the side.", 0.0, 0.5)
     rotate: float = knob(30.0, "Strong view: largest rotation in degrees.", 0.0, 180.0)
+    zoom: float = knob(0.2, "Strong view: largest change of scale, and largest shear, as a share.", 0.0, 0.7)
     colour: float = knob(0.5, "Strong view: strength of brightness, contrast and colour changes.", 0.0, 1.0)
     cutout: float = knob(0.5, "Strong view: largest side of the erased square, as a share of the side.", 0.0, 1.0)
 
@@ -198,7 +209,7 @@ class ScheduleConfig(Section):
     weight_decay: float = knob(0.05, "Weight decay of AdamW.", 0.0, 1.0)
     warm_up_share: float = knob(0.05, "Share of a phase in which the learning rate rises.", 0.0, 1.0)
     teacher_decay: float = knob(0.99, "Momentum of the teacher, the running mean of the student's weights.", 0.0, 0.99999)
-    clip: float = knob(1.0, "Largest norm of the gradient.", 0.0)
+    clip: float = knob(1.0, "Largest norm of the gradient; 0 does not limit it.", 0.0)
     shrink: float = knob(1.0, "On resuming: the old encoder's weights are multiplied by this (1 keeps them).", 0.0, 1.0)
     perturb: float = knob(0.0, "On resuming: share of freshly initialised weights added to the old ones.", 0.0, 1.0)
 

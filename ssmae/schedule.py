@@ -1,0 +1,75 @@
+"""How long each phase of a round is, and the learning rate and loss weights at each step. Pure arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ssmae.config import LossConfig, Phase, ScheduleConfig
+
+_RELATIVE_COST = {Phase.RECONSTRUCT: 1.0, Phase.LABELS: 2.0, Phase.JOINT: 4.0}
+"""Rough cost of a step, only to guess the time left before a phase has been seen."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The phases of one round, in order, with their steps."""
+
+    steps: dict[Phase, int]
+
+    @classmethod
+    def of(cls, schedule: ScheduleConfig, *, resumes: bool, learns_classes: bool) -> Plan:
+        """A round that resumes reconstructs for less; one without enough labels only reconstructs."""
+        reconstruct = schedule.resume_reconstruct_steps if resumes else schedule.reconstruct_steps
+        labels, joint = (schedule.labels_steps, schedule.joint_steps) if learns_classes else (0, 0)
+        return cls({Phase.RECONSTRUCT: reconstruct, Phase.LABELS: labels, Phase.JOINT: joint})
+
+    @property
+    def total(self) -> int:
+        """Steps of the whole round."""
+        return sum(self.steps.values())
+
+    def learning_rate(self, phase: Phase, step: int, schedule: ScheduleConfig) -> float:
+        """Linear warm-up, then a cosine to zero; once over reconstruction alone, once over labels and joint together.
+
+        Args:
+            phase: the part of the round.
+            step: steps done in that phase.
+            schedule: peak and warm-up.
+
+        Source: SGDR 1608.03983 (cosine); warm-up as in MAE, 2111.06377, appendix A.
+        """
+        length = self.steps[Phase.RECONSTRUCT]
+        if phase is not Phase.RECONSTRUCT:
+            length = self.steps[Phase.LABELS] + self.steps[Phase.JOINT]
+            step += self.steps[Phase.LABELS] if phase is Phase.JOINT else 0
+        warm_up = schedule.warm_up_share * length
+        if step < warm_up:
+            return schedule.learning_rate * (step + 1) / (warm_up + 1)
+        share = (step - warm_up) / max(1.0, length - warm_up)
+        return schedule.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+
+    def loss_weights(self, phase: Phase, step: int, loss: LossConfig) -> dict[str, float]:
+        """Factor of each loss at a step of a phase; reconstruction alone counts fully."""
+        if phase is Phase.RECONSTRUCT:
+            return {"reconstruction": 1.0}
+        ramp_steps = loss.ramp_up_share * self.steps[Phase.JOINT]
+        ramp = min(1.0, (step + 1) / ramp_steps) if ramp_steps else 1.0
+        return {
+            "supervised": 1.0,
+            "reconstruction": loss.reconstruction_weight,
+            "pseudo_label": loss.pseudo_label_weight * ramp,
+            "consistency": loss.consistency_weight * ramp,
+        }
+
+    def check_steps(self, checks: int) -> list[int]:
+        """Steps of the joint phase before which the gate is asked: at its start, then evenly spread over it."""
+        joint = self.steps[Phase.JOINT]
+        return [check * joint // checks for check in range(checks)] if joint >= checks else [0] * min(1, joint)
+
+    def steps_left(self, phase: Phase, step: int) -> float:
+        """Work left after `step` steps of a phase, in steps of that phase."""
+        phases = list(Phase)
+        later = phases[phases.index(phase) + 1 :]
+        cost = sum(self.steps[other] * _RELATIVE_COST[other] for other in later) / _RELATIVE_COST[phase]
+        return self.steps[phase] - step + cost
