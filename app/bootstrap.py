@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -44,20 +45,18 @@ CHECKS = {
     "Spelling: codespell": ("codespell",),
 }
 """Heading → command; the first that fails ends the run."""
-PIP_REFUSALS = (
-    (r"No space left on device", "The disk is full. The installation needs about %.0f GB." % NEEDED_GB),
-    (r"No module named pip", "This Python's venv brings no pip: remove .venv and install the python3-venv package."),
-    (
-        r"NameResolutionError|name resolution|NewConnectionError|Connection refused|Network is unreachable"
-        r"|Read timed out|ProxyError|Max retries exceeded|CERTIFICATE_VERIFY_FAILED",
-        "The package registry cannot be reached: check the network and pip's proxy settings.",
+PIP_REFUSALS = {
+    r"No space left on device": "The disk is full: the installation needs about %.0f GB." % NEEDED_GB,
+    r"No module named pip": "This Python's venv brings no pip: remove .venv and install the python3-venv package.",
+    r"NameResolution|name resolution|NewConnection|Connection refused|Network is unreachable|Read timed out"
+    r"|ProxyError|Max retries exceeded|CERTIFICATE_VERIFY": (
+        "The package registry cannot be reached: check the network and pip's proxy settings."
     ),
-    (
-        r"No matching distribution found",
-        "A package has no ready-made build for this Python and machine; nothing is compiled here.",
+    r"No matching distribution found": (
+        "A package has no ready-made build for this Python and machine, and nothing is compiled here."
     ),
-    (r"Permission denied", "The checkout cannot be written."),
-)
+    r"Permission denied": "The checkout cannot be written.",
+}
 """What pip's log says → what it means; the first match is shown above the log's last lines."""
 
 
@@ -133,7 +132,7 @@ def run(heading: str, command: tuple[str, ...]) -> int:
     status = subprocess.run(
         [str(VENV / "bin" / command[0]), *command[1:]], cwd=ROOT, env=child_environment()
     ).returncode
-    if status:
+    if status and command[0] != "pytest":  # whose own summary is best left as the last line
         print("\n== Failed: %s (exit status %d). Run it alone: .venv/bin/%s" % (heading, status, shlex.join(command)))
     return status
 
@@ -268,7 +267,7 @@ def key() -> str:
     ).hexdigest()
 
 
-def read_stamp() -> dict[str, list[str]]:
+def read_stamp() -> dict[str, Any]:
     """What the last finished installation left; empty if none did."""
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
@@ -346,7 +345,7 @@ def pip_install(extras: list[str], *, is_first: bool) -> None:
         shutil.rmtree(downloads, ignore_errors=True)
     if status:
         text = LOG.read_text(encoding="utf-8", errors="replace")
-        reason = next((words for pattern, words in PIP_REFUSALS if re.search(pattern, text)), "pip failed.")
+        reason = next((words for pattern, words in PIP_REFUSALS.items() if re.search(pattern, text)), "pip failed.")
         raise Refusal("%s\n\n%s Its last lines are above, the whole log is in %s." % (tail(text), reason, LOG))
 
 

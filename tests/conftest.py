@@ -30,7 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Playwright's synchronous interface keeps an event loop in this thread from its first use on; tests that run one of
     their own must have been before it.
     """
-    items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, "chromium" in item.fixturenames))
+
+    def lateness(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("slow") is not None, "chromium" in getattr(item, "fixturenames", ())
+
+    items.sort(key=lateness)
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
+from typing import Any
 
 import psycopg
 import redis
@@ -178,7 +179,7 @@ def child(
             stderr=subprocess.STDOUT,
             env=env,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call; nothing else asks the kernel for this
             **_as_user(user),
         )
     try:
@@ -187,7 +188,7 @@ def child(
         _stop(process)
 
 
-def _as_user(user: str | None) -> dict[str, int | list[int]]:
+def _as_user(user: str | None) -> dict[str, Any]:
     if user is None:
         return {}
     entry = pwd.getpwnam(user)

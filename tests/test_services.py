@@ -73,6 +73,7 @@ def test_services__die_with_a_test_run_that_is_killed(tmp_path):
             signal.pause()
     """)
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
         assert int(run.stdout.readline()) == run.pid
         children = psutil.Process(run.pid).children(recursive=True)
         assert {"postgres", "redis-server"} <= {process.name() for process in children}
