@@ -98,7 +98,7 @@ def postgres_server() -> Iterator[Postgres]:
         command = [f"{binaries}/postgres", "-D", str(data), "-k", str(sockets), *_POSTGRES]
         with child(command, log, user=user):
             server = Postgres(sockets)
-            _until_ready("PostgreSQL", log, lambda: server.execute("SELECT 1"), psycopg.OperationalError)
+            until_ready("PostgreSQL", log, lambda: server.execute("SELECT 1"), psycopg.OperationalError)
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -139,7 +139,7 @@ def redis_server() -> Iterator[str]:
         port, log = free_port(), home / "log"
         command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home), "--save", ""]
         with child([*command, "--appendonly", "no", "--daemonize", "no"], log), redis.Redis(port=port) as client:
-            _until_ready("Redis", log, client.ping, redis.ConnectionError)
+            until_ready("Redis", log, client.ping, redis.ConnectionError)
             yield f"redis://127.0.0.1:{port}/0"
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -222,7 +222,12 @@ def _run(command: list[str], user: str | None) -> None:
         raise RuntimeError(f"{command[0]} failed: {done.stdout}{done.stderr}")
 
 
-def _until_ready(name: str, log: Path, probe: Callable[[], object], refusal: type[Exception]) -> None:
+def until_ready(name: str, log: Path, probe: Callable[[], object], refusal: type[Exception]) -> None:
+    """Ask until the answer is not this refusal.
+
+    Raises:
+        RuntimeError: it took too long; carries the log.
+    """
     begun = time.monotonic()
     while True:
         try:
