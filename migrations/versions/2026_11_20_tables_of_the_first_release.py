@@ -114,6 +114,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("add_classes", sa.Boolean(), nullable=False, comment="unknown classes are added; otherwise refused"),
         sa.Column(
             "status",
             sa.Enum(
@@ -136,6 +137,7 @@ def upgrade() -> None:
         sa.Column("added", sa.Integer(), nullable=False),
         sa.Column("duplicates", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("labelled", sa.Integer(), nullable=False, comment="images whose class was taken over, new or not"),
         sa.Column("message", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
