@@ -1,0 +1,1 @@
+"""HTTP routes beside the screens: image bytes, queues and answers, downloads. Never imports Streamlit or torch."""

@@ -1,0 +1,89 @@
+"""What all pages share: the open runtime, the project in hand and who is at the keyboard. The only place with keys.
+
+Nothing that matters lives here alone: the project and the annotator are in the URL, everything else is in the database.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.db.models import Annotator, Project
+from app.db.queries import annotations, projects
+from app.db.unit_of_work import committed
+from app.services import annotation
+from app.services import runtime as runtime_service
+from app.services.runtime import Runtime
+
+PROJECT_KEY = "project_id"
+ANNOTATOR_KEY = "annotator_name"
+DEFAULT_ANNOTATOR = "you"
+_PROJECT_PARAM = "project"
+_ANNOTATOR_PARAM = "as"
+
+
+def runtime() -> Runtime:
+    """The open resources of this server process."""
+    return runtime_service.current()
+
+
+def every_project() -> list[Project]:
+    """All projects, oldest first."""
+    with runtime().database.reading() as uow:
+        return list(projects.every(uow.session))
+
+
+def current_project() -> Project | None:
+    """The project in hand, as it is in the database now; None while there is none."""
+    project_id = st.session_state.get(PROJECT_KEY)
+    if project_id is None:
+        return None
+    return next((project for project in every_project() if project.id == project_id), None)
+
+
+def choose_project(project_id: int) -> None:
+    """Take another project in hand; call it from a callback, or before the sidebar is drawn."""
+    st.session_state[PROJECT_KEY] = project_id
+    st.query_params[_PROJECT_PARAM] = str(project_id)
+
+
+def annotator_name() -> str:
+    """The name that answers are signed with."""
+    return str(st.session_state.get(ANNOTATOR_KEY) or "").strip() or DEFAULT_ANNOTATOR
+
+
+def annotator() -> Annotator:
+    """Who is at the keyboard, made on the first answer.
+
+    Raises:
+        Refused: the name is kept for the simulated annotator or for imports.
+    """
+    name = annotator_name()
+    with runtime().database.reading() as uow:
+        if annotations.annotator(uow.session, name) is not None:
+            return annotation.annotator(uow, name)
+    with committed(runtime().database) as uow:
+        return annotation.annotator(uow, name)
+
+
+def restore() -> None:
+    """Take project and annotator from the URL, or keep those of the session; called before anything is drawn."""
+    known = [project.id for project in every_project()]
+    if st.session_state.get(PROJECT_KEY) not in known:
+        st.session_state.pop(PROJECT_KEY, None)
+    if PROJECT_KEY not in st.session_state and known:
+        asked = st.query_params.get(_PROJECT_PARAM, "")
+        st.session_state[PROJECT_KEY] = int(asked) if asked.isdigit() and int(asked) in known else known[-1]
+    if ANNOTATOR_KEY not in st.session_state:
+        st.session_state[ANNOTATOR_KEY] = st.query_params.get(_ANNOTATOR_PARAM) or DEFAULT_ANNOTATOR
+
+
+def remember() -> None:
+    """Write project and annotator into the URL, so that a reload or a shared link opens the same."""
+    wanted = {}
+    if (project_id := st.session_state.get(PROJECT_KEY)) is not None:
+        wanted[_PROJECT_PARAM] = str(project_id)
+    if annotator_name() != DEFAULT_ANNOTATOR:
+        wanted[_ANNOTATOR_PARAM] = annotator_name()
+    for name, value in wanted.items():
+        if st.query_params.get(name) != value:
+            st.query_params[name] = value
