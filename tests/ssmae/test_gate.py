@@ -127,7 +127,8 @@ def test_decide__an_error_above_alpha_stays_closed_and_says_how_bad_it_could_be(
     decision = decide(evidence(100, 10))
     assert not decision.is_open
     assert (decision.threshold, decision.coverage, decision.errors, decision.n) == (None, 0.0, 10, 100)
-    assert decision.bound is not None and decision.bound > 0.10
+    assert decision.bound is not None
+    assert decision.bound > 0.10
     assert decision.reason == (
         "Closed: of 100 validation images at confidence 0.97 or above 10 were wrong, "
         "so up to 16.4 % of the pseudo-labels accepted there could be wrong (allowed: 10 %)."
@@ -188,8 +189,10 @@ def test_decide__what_is_open_keeps_its_own_promise(case: ValidationEvidence, wh
     if not decision.is_open:
         assert (decision.threshold, decision.coverage) == (None, 0.0)
         return
-    assert decision.threshold is not None and decision.threshold > 0
-    assert decision.bound is not None and decision.bound <= GATE.alpha + 1e-9
+    assert decision.threshold is not None
+    assert decision.threshold > 0
+    assert decision.bound is not None
+    assert decision.bound <= GATE.alpha + 1e-9
     assert decision.coverage == (case.pool_scores_U >= decision.threshold).mean()
     is_accepted_V = case.scores_V >= decision.threshold
     assert decision.n == is_accepted_V.sum()
