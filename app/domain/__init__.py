@@ -1,1 +1,1 @@
-"""The product's rules: pools, statuses, transitions, labels, splits. Pure; the standard library and `app.errors` only."""
+"""The product's rules: pools, statuses, transitions, labels, splits. Pure: standard library and `app.errors` only."""

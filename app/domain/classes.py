@@ -20,7 +20,7 @@ def clean_name(name: str) -> str:
     cleaned = unicodedata.normalize("NFC", name).strip()
     if not cleaned or len(cleaned) > LONGEST_NAME:
         raise Refused(f"A class name must have 1 to {LONGEST_NAME} characters. Got {name!r}.")
-    if cleaned in {".", ".."} or any(character in '/\\\0' or not character.isprintable() for character in cleaned):
+    if cleaned in {".", ".."} or any(character in "/\\\0" or not character.isprintable() for character in cleaned):
         raise Refused(f"A class name must be printable and without slashes. Got {name!r}.")
     return cleaned
 

@@ -10,14 +10,15 @@ from sqlalchemy import update
 
 from app.db.base import now
 from app.db.models import Annotation, Annotator, Image, PseudoLabel
-from app.db.queries import annotations, images, projects
+from app.db.queries import annotations as annotation_queries
+from app.db.queries import images, projects
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, AnnotatorKind, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
 from app.domain.transitions import check, sources
 from app.errors import Conflict, Refused
-from ssmae.config import RejectionReason
+from ssmae.config import Acquisition, RejectionReason
 
 SIMULATED = "simulated annotator"
 
@@ -33,6 +34,7 @@ class QueueItem:
     width: int
     height: int
     why: str
+    strategy: Acquisition | None
     hint: str | None
     proposed_class_id: int | None
     confidence: float | None
@@ -72,7 +74,7 @@ def annotator(uow: UnitOfWork, name: str, kind: AnnotatorKind = AnnotatorKind.PE
     name = name.strip()
     if not name:
         raise Refused("An annotator needs a name.")
-    found = annotations.annotator(uow.session, name)
+    found = annotation_queries.annotator(uow.session, name)
     if found is None:
         found = Annotator(name=name, kind=kind)
         uow.session.add(found)
@@ -84,7 +86,7 @@ def annotator(uow: UnitOfWork, name: str, kind: AnnotatorKind = AnnotatorKind.PE
 
 def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, limit: int = 24) -> list[QueueItem]:
     """The next images of a queue for this annotator, each with its reason."""
-    rows = annotations.queue_images(uow.session, project_id, queue, annotator_id, limit)
+    rows = annotation_queries.queue_images(uow.session, project_id, queue, annotator_id, limit)
     names = {one.id: one.name for one in projects.classes(uow.session, project_id)}
     return [
         QueueItem(
@@ -95,6 +97,7 @@ def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: in
             width=image.width,
             height=image.height,
             why=_why(queue, selection.reason if selection else None, pseudo_label),
+            strategy=selection.strategy if selection else None,
             hint=names.get(image.hint_class_id) if image.hint_class_id is not None else None,
             proposed_class_id=pseudo_label.class_id if pseudo_label else None,
             confidence=pseudo_label.confidence if pseudo_label else None,
@@ -105,7 +108,7 @@ def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: in
 
 def progress(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int) -> QueueProgress:
     """How far a queue is, seen by this annotator."""
-    settled, skipped, total = annotations.queue_progress(uow.session, project_id, queue, annotator_id)
+    settled, skipped, total = annotation_queries.queue_progress(uow.session, project_id, queue, annotator_id)
     return QueueProgress(settled=settled, skipped=skipped, total=total)
 
 
@@ -131,19 +134,19 @@ def answer(
         Conflict: the uid was used for another image; the image is excluded.
     """
     image = images.one(uow.session, image_id, lock=True)
-    if (sent := annotations.by_uid(uow.session, uid)) is not None:
+    if (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
         if (sent.image_id, sent.annotator_id) != (image_id, annotator_id):
             raise Conflict(f"The uid {uid!r} was already used for another answer.")
         return _outcome(uid, image, is_replay=True)
-    annotations.annotator_by_id(uow.session, annotator_id)
+    annotation_queries.annotator_by_id(uow.session, annotator_id)
     if (action is Action.LABEL) != (class_id is not None):
         raise Refused(f"The action {action} needs {'a' if action is Action.LABEL else 'no'} class. Got {class_id!r}.")
     if class_id is not None:
         projects.class_of(uow.session, image.project_id, class_id)
     if image.pool is Pool.EXCLUDED:
         raise Conflict(f"Image {image_id} was excluded: take it back before labelling it.")
-    draft = annotations.draft(uow.session, image.project_id)
-    earlier = annotations.current(uow.session, image_id, annotator_id)
+    draft = annotation_queries.draft(uow.session, image.project_id)
+    earlier = annotation_queries.current(uow.session, image_id, annotator_id)
     if earlier is not None:
         earlier.superseded_at = now()
         uow.session.flush()
@@ -167,14 +170,24 @@ def answer(
     return _outcome(uid, image)
 
 
-def undo(uow: UnitOfWork, project_id: int, annotator_id: int) -> Answered | None:
-    """Take back the annotator's newest act in the project; None if there is nothing to take back."""
-    last = annotations.last_by(uow.session, project_id, annotator_id)
+def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None = None) -> Answered | None:
+    """Take back the annotator's newest act in the project; None if there is nothing to take back.
+
+    Sending the same uid again takes nothing more back.
+
+    Raises:
+        Conflict: the uid was used for another answer.
+    """
+    if uid is not None and (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
+        if (sent.annotator_id, sent.action) != (annotator_id, Action.WITHDRAW):
+            raise Conflict(f"The uid {uid!r} was already used for another answer.")
+        return _outcome(uid, images.one(uow.session, sent.image_id), is_replay=True)
+    last = annotation_queries.last_by(uow.session, project_id, annotator_id)
     if last is None:
         return None
     return answer(
         uow,
-        uid=str(uuid.uuid4()),
+        uid=uid or str(uuid.uuid4()),
         image_id=last.image_id,
         annotator_id=annotator_id,
         action=Action.WITHDRAW,
@@ -209,7 +222,7 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
     if not projects.one(uow.session, project_id).is_sealed:
         raise Refused("Only a sealed project can be simulated: import its classes as sealed.")
     oracle = annotator(uow, SIMULATED, AnnotatorKind.SIMULATED)
-    rows = annotations.queue_images(uow.session, project_id, queue, oracle.id, count)
+    rows = annotation_queries.queue_images(uow.session, project_id, queue, oracle.id, count)
     answered = 0
     for image, _, _ in rows:
         known = image.sealed_class_id
@@ -234,7 +247,7 @@ def _outcome(uid: str, image: Image, *, is_replay: bool = False) -> Answered:
 
 def _settle(uow: UnitOfWork, image: Image) -> None:
     """Let label, pool and pseudo-labels of an image follow from everybody's current answers."""
-    label = consensus(annotations.answers(uow.session, image.id))
+    label = consensus(annotation_queries.answers(uow.session, image.id))
     target = Pool.UNLABELLED if label is None else Pool.LABELLED
     stays_proposed = label is None and image.pool is Pool.PSEUDO_LABELLED
     if image.pool is not target and not stays_proposed:
@@ -275,4 +288,4 @@ def _why(queue: Queue, selection_reason: str | None, pseudo_label: PseudoLabel |
 
 def answers_of(uow: UnitOfWork, image_id: int) -> Sequence[tuple[Annotation, str]]:
     """Everything ever said of an image with the annotator's name, newest first."""
-    return [(annotation, name) for annotation, name in annotations.history(uow.session, image_id)]
+    return [(annotation, name) for annotation, name in annotation_queries.history(uow.session, image_id)]

@@ -19,7 +19,7 @@ from app.db.unit_of_work import UnitOfWork
 from app.domain.rounds import RoundStatus
 from app.errors import Conflict
 from app.queue import Task
-from app.services.rounds import release_validation
+from app.services.rounds import close_validation
 from ssmae.config import Phase
 
 LEASE_SECONDS = 30.0
@@ -132,7 +132,7 @@ def end(
     )
     _note(uow, held.round_id, status, why)
     if status is not RoundStatus.FAILED:
-        release_validation(uow, rounds.one(uow.session, held.round_id).project_id)
+        close_validation(uow, rounds.one(uow.session, held.round_id).project_id)
 
 
 def give_back(uow: UnitOfWork, held: Claim, why: str, *, counts: bool) -> None:

@@ -15,6 +15,7 @@ from app.domain.classes import clean_name
 from app.domain.splits import DEFAULT_TEST_SIZE
 from app.errors import Conflict, Refused
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
+from ssmae.errors import InvalidConfig
 
 DEFAULT_VALIDATION_SIZE = 100
 DEFAULT_SELECTION_SIZE = 20
@@ -40,8 +41,7 @@ def create(
         Conflict: the name is taken.
     """
     name = clean_name(name)
-    if projects.by_name(uow.session, name) is not None:
-        raise Conflict(f"There is already a project named {name!r}.")
+    _check_free(uow, name)
     project = Project(
         name=name,
         salt=secrets.token_hex(8),
@@ -51,9 +51,8 @@ def create(
         selection_size=_at_least(1, "selection_size", selection_size),
         strategy=strategy,
         preset=preset,
-        settings=settings or {},
+        settings=_checked(settings or {}),
     )
-    RoundConfig.from_dict(project.settings)
     uow.session.add(project)
     uow.session.flush()
     for class_name in classes:
@@ -66,6 +65,7 @@ def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
 
     Raises:
         Refused: an unknown or unusable setting; the test size after the test split was drawn.
+        Conflict: the name is taken.
     """
     project = projects.one(uow.session, project_id)
     least = {"test_size": 0, "validation_size": 0, "selection_size": 1}
@@ -77,8 +77,12 @@ def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
         if field == "test_size" and project.test_share is not None and value != project.test_size:
             raise Refused("The test split is drawn at the first import and fixed from then on.")
         if field == "settings":
-            RoundConfig.from_dict(value)
-        setattr(project, field, clean_name(value) if field == "name" else value)
+            _checked(value)
+        if field == "name":
+            value = clean_name(value)  # noqa: PLW2901 - the name as it is stored
+            if value != project.name:
+                _check_free(uow, value)
+        setattr(project, field, value)
     uow.session.flush()
     return project
 
@@ -86,7 +90,11 @@ def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
 def round_config(
     uow: UnitOfWork, project_id: int, preset: Preset, overrides: dict[str, Any] | None = None
 ) -> RoundConfig:
-    """The settings of a round: the preset for the project's image size, the project's own, then `overrides`."""
+    """The settings of a round: the preset for the project's image size, the project's own, then `overrides`.
+
+    Raises:
+        Refused: no images yet, or a setting that cannot be used.
+    """
     project = projects.one(uow.session, project_id)
     side = images.sides(uow.session, project_id)
     if side is None:
@@ -94,7 +102,10 @@ def round_config(
     merged = preset_config(preset, side).to_dict()
     for layer in (project.settings, overrides or {}):
         merged = _merge(merged, layer)
-    return RoundConfig.from_dict(merged)
+    try:
+        return RoundConfig.from_dict(merged)
+    except InvalidConfig as error:
+        raise Refused(str(error)) from error
 
 
 def add_class(uow: UnitOfWork, project_id: int, name: str) -> ImageClass:
@@ -144,6 +155,19 @@ def _at_least(least: int, field: str, value: int) -> int:
     if value < least:
         raise Refused(f"{field} must be at least {least}. Got {value}.")
     return value
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    try:
+        RoundConfig.from_dict(settings)
+    except InvalidConfig as error:
+        raise Refused(str(error)) from error
+    return settings
+
+
+def _check_free(uow: UnitOfWork, name: str) -> None:
+    if projects.by_name(uow.session, name) is not None:
+        raise Conflict(f"There is already a project named {name!r}.")
 
 
 def _merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, update
 
 from app.db.base import now
 from app.db.models import GateRecord, Image, Prediction, PseudoLabel, Selection
-from app.db.queries import images, rounds
+from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
 from app.domain.pools import POOL_TRANSITIONS, Pool, Split
@@ -86,6 +86,7 @@ def publish(
     session = uow.session
     leases.renew(uow, held)
     project_id = rounds.one(session, held.round_id).project_id
+    projects.one(session, project_id, lock=True)
     session.execute(
         update(PseudoLabel)
         .where(

@@ -10,7 +10,8 @@ from sqlalchemy import delete, update
 
 from app.db.base import now
 from app.db.models import Image, Round, RoundEvent, Selection
-from app.db.queries import annotations, projects, rounds
+from app.db.queries import annotations as annotation_queries
+from app.db.queries import projects, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
 from app.domain.pools import Split
@@ -42,7 +43,7 @@ def open_draft(
     Raises:
         Conflict: the project has a draft already.
     """
-    project = projects.one(uow.session, project_id)
+    project = projects.one(uow.session, project_id, lock=True)
     if rounds.draft(uow.session, project_id) is not None:
         raise Conflict("The project already has a round that collects answers.")
     release_validation(uow, project_id)
@@ -106,7 +107,7 @@ def request(
         Refused: no images, unusable settings, or a checkpoint that is not there.
         Conflict: another round of the project is queued or running.
     """
-    project = projects.one(uow.session, project_id)
+    project = projects.one(uow.session, project_id, lock=True)
     if (busy := rounds.active(uow.session, project_id)) is not None:
         raise Conflict(f"Round {busy.number} is {busy.status}: one round of a project trains at a time.")
     config = project_service.round_config(uow, project_id, preset or project.preset, overrides)
@@ -152,7 +153,7 @@ def cancel(uow: UnitOfWork, round_id: int) -> Round:
         return stopped
     move(uow, stopped, RoundStatus.CANCELLED, "Cancelled before training began.")
     stopped.finished_at = now()
-    release_validation(uow, stopped.project_id)
+    close_validation(uow, stopped.project_id)
     return stopped
 
 
@@ -163,6 +164,7 @@ def retry(uow: UnitOfWork, round_id: int) -> Round:
         Conflict: it did not fail, or another round is queued or running.
     """
     failed = rounds.one(uow.session, round_id, lock=True)
+    projects.one(uow.session, failed.project_id, lock=True)
     if (busy := rounds.active(uow.session, failed.project_id)) is not None:
         raise Conflict(f"Round {busy.number} is {busy.status}: one round of a project trains at a time.")
     failed.attempts_left, failed.error, failed.traceback, failed.progress = ATTEMPTS, None, None, {}
@@ -175,6 +177,12 @@ def release_validation(uow: UnitOfWork, project_id: int) -> None:
     uow.session.execute(
         update(Image).where(Image.project_id == project_id, Image.split == Split.VALIDATION).values(split=Split.TRAIN)
     )
+
+
+def close_validation(uow: UnitOfWork, project_id: int) -> None:
+    """Release the validation sample of a round that ended, unless the next draft has drawn its own meanwhile."""
+    if rounds.draft(uow.session, project_id) is None:
+        release_validation(uow, project_id)
 
 
 def move(uow: UnitOfWork, moved: Round, target: RoundStatus, why: str) -> None:
@@ -205,6 +213,6 @@ def unanswered(uow: UnitOfWork, project_id: int, annotator_id: int) -> dict[Queu
     """How many images of each queue this annotator can still answer: what the lead is told before training."""
     left = {}
     for queue in (Queue.TEST, Queue.VALIDATION, Queue.SELECTION, Queue.REVIEW):
-        settled, skipped, total = annotations.queue_progress(uow.session, project_id, queue, annotator_id)
+        settled, skipped, total = annotation_queries.queue_progress(uow.session, project_id, queue, annotator_id)
         left[queue] = total - settled - skipped
     return left

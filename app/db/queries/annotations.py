@@ -78,7 +78,7 @@ def last_by(session: Session, project_id: int, annotator_id: int) -> Annotation 
     )
 
 
-def history(session: Session, image_id: int) -> Sequence[Row[tuple[Annotation, str]]]:
+def history(session: Session, image_id: int) -> Sequence[Row[Annotation, str]]:
     """Everything ever said of one image with the annotator's name, newest first."""
     return session.execute(
         select(Annotation, Annotator.name)
@@ -109,7 +109,7 @@ def draft(session: Session, project_id: int) -> Round | None:
 
 def queue_images(
     session: Session, project_id: int, queue: Queue, annotator_id: int, limit: int
-) -> Sequence[Row[tuple[Image, Selection | None, PseudoLabel | None]]]:
+) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
     """The next images of a queue that are still open and that this annotator has not answered or skipped."""
     statement = _members(project_id, queue).where(_IS_OPEN, ~_answered_by(annotator_id)).limit(limit)
     return session.execute(statement).all()
@@ -129,7 +129,7 @@ def queue_progress(session: Session, project_id: int, queue: Queue, annotator_id
 _IS_OPEN = Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED])
 
 
-def _members(project_id: int, queue: Queue) -> Select[tuple[Image, Selection | None, PseudoLabel | None]]:
+def _members(project_id: int, queue: Queue) -> Select[Image, Selection | None, PseudoLabel | None]:
     """The images of a queue in the order they are served, with the row that says why."""
     statement = select(Image, Selection, PseudoLabel).where(Image.project_id == project_id, Image.pool != Pool.EXCLUDED)
     no_selection = and_(Selection.image_id == Image.id, Selection.round_id == 0)

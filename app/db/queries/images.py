@@ -47,7 +47,7 @@ def label_counts(session: Session, project_id: int) -> dict[int, int]:
     return {class_id: count for class_id, count in rows if class_id is not None}
 
 
-def for_snapshot(session: Session, project_id: int) -> Sequence[Row[tuple[int, str, str, Split, int | None]]]:
+def for_snapshot(session: Session, project_id: int) -> Sequence[Row[int, str, str, Split, int | None]]:
     """(id, sha256, suffix, split, label class) of every image that is not excluded, by id."""
     return session.execute(
         select(Image.id, Image.sha256, Image.suffix, Image.split, Image.label_class_id)
@@ -69,7 +69,7 @@ def askable_ids(session: Session, project_id: int) -> Sequence[int]:
     ).all()
 
 
-def training_labels(session: Session, project_id: int) -> Sequence[Row[tuple[int, int | None]]]:
+def training_labels(session: Session, project_id: int) -> Sequence[Row[int, int | None]]:
     """(id, class) of every labelled image outside the test split, by id."""
     return session.execute(
         select(Image.id, Image.label_class_id)

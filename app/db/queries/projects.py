@@ -16,13 +16,14 @@ def every(session: Session) -> Sequence[Project]:
     return session.scalars(select(Project).order_by(Project.id)).all()
 
 
-def one(session: Session, project_id: int) -> Project:
-    """The project with this id.
+def one(session: Session, project_id: int, *, lock: bool = False) -> Project:
+    """The project with this id; with `lock`, nobody else opens or queues its rounds until the transaction ends.
 
     Raises:
         NotFound: there is none.
     """
-    project = session.get(Project, project_id)
+    # Not FOR UPDATE: that would also hold up whoever adds a row that refers to the project.
+    project = session.get(Project, project_id, with_for_update={"key_share": True} if lock else None)
     if project is None:
         raise NotFound(f"There is no project {project_id}.")
     return project

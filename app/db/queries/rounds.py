@@ -127,7 +127,7 @@ def pseudo_label_counts(session: Session, round_id: int) -> dict[PseudoLabelStat
     return {row[0]: row[1] for row in rows}
 
 
-def accepted_image_ids(round_id: int) -> Select[tuple[int]]:
+def accepted_image_ids(round_id: int) -> Select[int]:
     """Sub-query: the images whose pseudo-label the round accepted."""
     return select(PseudoLabel.image_id).where(
         PseudoLabel.round_id == round_id, PseudoLabel.status == PseudoLabelStatus.ACCEPTED

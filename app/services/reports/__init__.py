@@ -1,0 +1,86 @@
+"""What the screens and the command line show: plain frozen rows, computed from the database as it is now.
+
+Accuracy is always that on the test split, with an exact 95 % interval; nothing here writes.
+"""
+
+from app.services.reports.accuracy import (
+    Accuracy,
+    CurvePoint,
+    GateRow,
+    PoolsAt,
+    gate_history,
+    learning_curve,
+    newest_accuracy,
+    pools_over_rounds,
+)
+from app.services.reports.comparison import Comparison, Difference, compare, mcnemar
+from app.services.reports.next_step import NextStep, Situation, Target, next_step
+from app.services.reports.overview import ImportRow, Overview, overview
+from app.services.reports.quality import (
+    ClassRow,
+    Confusion,
+    ImageRow,
+    confusion,
+    confusion_images,
+    mistakes,
+    per_class,
+)
+from app.services.reports.rounds import (
+    Asked,
+    Draft,
+    EventRow,
+    Preview,
+    RoundDetails,
+    RoundRow,
+    draft,
+    needed_validation,
+    preview,
+    round_details,
+    round_history,
+)
+from app.services.reports.training import LossPoint, Progress, TrainingCurve, progress_of, training_curve
+
+__all__ = [
+    "Accuracy",
+    "Asked",
+    "ClassRow",
+    "Comparison",
+    "Confusion",
+    "CurvePoint",
+    "Difference",
+    "Draft",
+    "EventRow",
+    "GateRow",
+    "ImageRow",
+    "ImportRow",
+    "LossPoint",
+    "NextStep",
+    "Overview",
+    "PoolsAt",
+    "Preview",
+    "Progress",
+    "RoundDetails",
+    "RoundRow",
+    "Situation",
+    "Target",
+    "TrainingCurve",
+    "compare",
+    "confusion",
+    "confusion_images",
+    "draft",
+    "gate_history",
+    "learning_curve",
+    "mcnemar",
+    "mistakes",
+    "needed_validation",
+    "newest_accuracy",
+    "next_step",
+    "overview",
+    "per_class",
+    "pools_over_rounds",
+    "preview",
+    "progress_of",
+    "round_details",
+    "round_history",
+    "training_curve",
+]

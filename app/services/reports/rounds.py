@@ -1,0 +1,262 @@
+"""Rounds as a lead looks at them: the draft, what training would use, the history, one round whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.models import GateRecord, Round, Snapshot
+from app.db.queries import images, reports, rounds
+from app.db.unit_of_work import UnitOfWork
+from app.domain.labels import Queue
+from app.domain.pools import Pool, Split
+from app.domain.pseudo_labels import PseudoLabelStatus
+from app.domain.rounds import RoundStatus, SelectionStatus
+from app.errors import NotFound
+from app.services.reports.accuracy import Accuracy, GateRow, gate_history, labels_of, start_of
+from ssmae.config import Acquisition, GateConfig, Preset, StartFrom
+
+_WIDEST_START = 0.55
+"""The gate's widest chain of tests begins with this share of the pool, hence of the sample."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One queue of a draft: how many of its images are settled (labelled, or excluded)."""
+
+    settled: int
+    total: int
+
+    @property
+    def left(self) -> int:
+        """How many still wait for an answer."""
+        return self.total - self.settled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The round that collects answers."""
+
+    id: int
+    number: int
+    strategy: Acquisition
+    selection_size: int
+    validation_size: int
+    status: SelectionStatus
+    message: str | None
+    selection: Asked
+    validation: Asked
+    chosen_by: dict[Acquisition, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a round would train on if it were queued now.
+
+    Attributes:
+        needed: validation labels without which the gate stays closed whatever they say.
+        parent_number: the round whose encoder "last" would resume; None if there is none.
+    """
+
+    training: int
+    validation: int
+    test: int
+    unlabelled: int
+    excluded: int
+    needed: int
+    parent_number: int | None
+
+    @property
+    def labels(self) -> int:
+        """Training plus validation labels."""
+        return self.training + self.validation
+
+    @property
+    def gate_sentence(self) -> str:
+        """Whether pseudo-labels have a chance in this round."""
+        if self.validation >= self.needed:
+            return (
+                f"{self.validation} validation labels are answered; {self.needed} are enough for the gate to open if "
+                "the model is good."
+            )
+        return (
+            f"The gate will stay closed: {self.validation} of at least {self.needed} validation labels are answered. "
+            "The model will still learn from the labels and from every image, but its own labels will not be accepted."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRow:
+    """One line of the history.
+
+    Attributes:
+        labels: training and validation labels of its snapshot; None before it was queued.
+        seconds: from the start of its last attempt to its end; None while it has none.
+        gate_open: the last decision; None if the gate was never asked.
+    """
+
+    id: int
+    number: int
+    status: RoundStatus
+    labels: int | None
+    test: Accuracy
+    seconds: float | None
+    device: str | None
+    preset: Preset | None
+    start: StartFrom
+    parent_number: int | None
+    strategy: Acquisition
+    gate_open: bool | None
+    gate_reason: str | None
+    error: str | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """Something that happened to a round."""
+
+    at: datetime
+    status: RoundStatus
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundDetails:
+    """One round whole."""
+
+    row: RoundRow
+    seed: int
+    attempt: int
+    config: dict[str, Any]
+    manifest: dict[str, Any]
+    files: dict[str, Any]
+    traceback: str | None
+    snapshot_digest: str | None
+    events: list[EventRow]
+    gate: list[GateRow]
+    pseudo_labels: dict[PseudoLabelStatus, int]
+
+
+def draft(uow: UnitOfWork, project_id: int) -> Draft | None:
+    """The round that collects answers, if there is one."""
+    found = rounds.draft(uow.session, project_id)
+    if found is None:
+        return None
+    counts = reports.selection_counts(uow.session, found.id)
+    return Draft(
+        id=found.id,
+        number=found.number,
+        strategy=found.strategy,
+        selection_size=found.selection_size,
+        validation_size=found.validation_size,
+        status=found.selection_status,
+        message=found.selection_message,
+        selection=_asked(counts.get(Queue.SELECTION)),
+        validation=_asked(counts.get(Queue.VALIDATION)),
+        chosen_by=dict(reports.selection_strategies(uow.session, found.id)),
+    )
+
+
+def preview(uow: UnitOfWork, project_id: int, gate: GateConfig) -> Preview:
+    """What a round would train on now, and whether its gate could open."""
+    counts = images.pool_counts(uow.session, project_id)
+    parent = rounds.last_succeeded(uow.session, project_id)
+    return Preview(
+        training=counts.get((Split.TRAIN, Pool.LABELLED), 0),
+        validation=counts.get((Split.VALIDATION, Pool.LABELLED), 0),
+        test=counts.get((Split.TEST, Pool.LABELLED), 0),
+        unlabelled=sum(
+            count
+            for (split, pool), count in counts.items()
+            if split is not Split.TEST and pool in {Pool.UNLABELLED, Pool.PSEUDO_LABELLED}
+        ),
+        excluded=sum(count for (_, pool), count in counts.items() if pool is Pool.EXCLUDED),
+        needed=needed_validation(gate),
+        parent_number=parent.number if parent else None,
+    )
+
+
+def needed_validation(gate: GateConfig) -> int:
+    """Validation labels without which the gate stays closed, whatever they say.
+
+    It needs so many images at its widest first level that a single error among them would still prove the error rate:
+    P(at most one error among n) <= delta / checks. A test holds this against the gate itself, which the server must
+    not import.
+    """
+    spent, n = gate.delta / gate.checks, 2
+    while (1 - gate.alpha) ** n + n * gate.alpha * (1 - gate.alpha) ** (n - 1) > spent:
+        n += 1
+    return -(-100 * n // round(100 * _WIDEST_START))
+
+
+def round_history(uow: UnitOfWork, project_id: int) -> list[RoundRow]:
+    """Every round but the draft, newest first."""
+    found = [(one, snapshot) for one, snapshot in reports.rounds_with_labels(uow.session, project_id)]
+    numbers = {one.id: one.number for one, _ in found}
+    correct = reports.correct_by_round(uow.session, project_id)
+    last_gate = {record.round_id: record for _, record in reports.gate_records(uow.session, project_id)}
+    return [_row(one, snapshot, numbers, correct, last_gate.get(one.id)) for one, snapshot in reversed(found)]
+
+
+def round_details(uow: UnitOfWork, round_id: int) -> RoundDetails:
+    """Everything that is kept of a round.
+
+    Raises:
+        NotFound: there is no such round, or it is still a draft.
+    """
+    one = rounds.one(uow.session, round_id)
+    row = next((row for row in round_history(uow, one.project_id) if row.id == round_id), None)
+    if row is None:
+        raise NotFound(f"Round {one.number} is a draft: it has no result to look at yet.")
+    snapshot = rounds.snapshot(uow.session, one.snapshot_id) if one.snapshot_id is not None else None
+    return RoundDetails(
+        row=row,
+        seed=one.seed,
+        attempt=one.attempt,
+        config=one.config,
+        manifest=one.manifest,
+        files=one.files,
+        traceback=one.traceback,
+        snapshot_digest=snapshot.digest if snapshot else None,
+        events=[
+            EventRow(at=event.created_at, status=event.status, note=event.note)
+            for event in rounds.events(uow.session, round_id)
+        ],
+        gate=[record for record in gate_history(uow, one.project_id) if record.round_id == round_id],
+        pseudo_labels=rounds.pseudo_label_counts(uow.session, round_id),
+    )
+
+
+def _row(
+    one: Round,
+    snapshot: Snapshot | None,
+    numbers: dict[int, int],
+    correct: dict[int, tuple[int, int]],
+    gate: GateRecord | None,
+) -> RoundRow:
+    right, n = correct.get(one.id, (0, 0))
+    device = one.manifest.get("device")
+    return RoundRow(
+        id=one.id,
+        number=one.number,
+        status=one.status,
+        labels=labels_of(snapshot) if snapshot else None,
+        test=Accuracy(correct=right, n=n),
+        seconds=(one.finished_at - one.started_at).total_seconds() if one.finished_at and one.started_at else None,
+        device=str(device) if device is not None else None,
+        preset=one.preset,
+        start=start_of(one),
+        parent_number=numbers.get(one.parent_id) if one.parent_id is not None else None,
+        strategy=one.strategy,
+        gate_open=gate.is_open if gate else None,
+        gate_reason=gate.reason if gate else None,
+        error=one.error,
+        finished_at=one.finished_at,
+    )
+
+
+def _asked(counts: tuple[int, int] | None) -> Asked:
+    settled, total = counts or (0, 0)
+    return Asked(settled=settled, total=total)
