@@ -69,3 +69,12 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise Refused(f"PORT must be a whole number from 1 to 65535. Got {text!r}.")
     return int(text)
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """This process's environment for a child, with `extra` on top.
+
+    `PYTHONDONTWRITEBYTECODE` is left out: packages are installed without compiled files, and a child that may not
+    keep them compiles torch anew at each start, which costs half a minute.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | extra

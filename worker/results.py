@@ -1,0 +1,125 @@
+"""What a round leaves in the storage: checkpoint, model for timm, ONNX classifier, predictions.
+
+Files are written before the result is published and under the attempt's own keys, so a result never points to a file
+that is not whole, and a lost attempt's files are in nobody's way.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.services.leases import Claim
+from app.storage import Storage, round_key
+from ssmae.checkpoint import save_checkpoint
+from ssmae.config import RoundConfig
+from ssmae.errors import SsmaeError, Stopped
+from ssmae.export import write_onnx, write_timm
+from ssmae.gate import GateDecision
+from ssmae.inference import Predictions
+from ssmae.results import RoundResult
+
+log = logging.getLogger(__name__)
+
+
+class FileName(StrEnum):
+    """The published files; the same words are the keys of `Round.files`."""
+
+    CHECKPOINT = "checkpoint.safetensors"
+    PREDICTIONS = "predictions.npz"
+    MODEL = "model.safetensors"
+    MODEL_CONFIG = "config.json"
+    ONNX = "model.onnx"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Storage keys by name, and sentences about what could not be written."""
+
+    keys: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def write(
+    storage: Storage,
+    held: Claim,
+    result: RoundResult,
+    config: RoundConfig,
+    image_ids_N: NDArray[np.int64],
+    should_stop: Callable[[], bool],
+) -> Files:
+    """Write every file of a finished round.
+
+    A model that ONNX cannot express costs the ONNX file, not the round; the notes say so.
+
+    Args:
+        storage: where to.
+        held: the attempt.
+        result: what the learner returned.
+        config: the round's settings.
+        image_ids_N: database ids of the images of the stream, in the order of `result.predictions`.
+        should_stop: asked between the files.
+
+    Raises:
+        Stopped: `should_stop` said so.
+    """
+    keys = {name: round_key(held.round_id, held.attempt, name.value) for name in FileName}
+    folder = storage.path(keys[FileName.CHECKPOINT]).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    notes: list[str] = []
+    save_checkpoint(folder / FileName.CHECKPOINT, result.model, result.student, config)
+    _go_on(should_stop)
+    storage.write(keys[FileName.PREDICTIONS], _predictions(image_ids_N, result.predictions))
+    if result.learnt_classes:
+        write_timm(result.model, folder)
+        _go_on(should_stop)
+        try:
+            write_onnx(result.model, folder / FileName.ONNX)
+        except SsmaeError as error:
+            log.warning("No ONNX file: %s", error)
+            notes.append(f"No ONNX file: {error}")
+    _go_on(should_stop)
+    written = {name.value: key for name, key in keys.items() if storage.path(key).is_file()}
+    return Files(keys=written, notes=tuple(notes))
+
+
+def gate_rows(decisions: Sequence[GateDecision]) -> list[dict[str, Any]]:
+    """The gate's answers as columns of its table."""
+    return [
+        {
+            "check_number": one.check,
+            "is_open": bool(one.is_open),
+            "threshold": None if one.threshold is None else float(one.threshold),
+            "coverage": float(one.coverage),
+            "bound": None if one.bound is None else float(one.bound),
+            "n": int(one.n),
+            "errors": int(one.errors),
+            "alpha": float(one.alpha),
+            "delta": float(one.delta),
+            "reason": one.reason,
+        }
+        for one in decisions
+    ]
+
+
+def _predictions(image_ids_N: NDArray[np.int64], predictions: Predictions) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        image_ids=image_ids_N,
+        probabilities=predictions.probabilities_NC.astype(np.float16),
+        embeddings=predictions.embeddings_ND.astype(np.float16),
+    )
+    return buffer.getvalue()
+
+
+def _go_on(should_stop: Callable[[], bool]) -> None:
+    if should_stop():
+        raise Stopped("Stopped while writing the result's files.")

@@ -1,0 +1,96 @@
+"""The Celery tasks: the id of a row in, nothing out. Whether there is work to do, the row says.
+
+Each claims, starts a child process and watches it. Must never import torch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from celery import Celery
+from sqlalchemy.exc import DBAPIError
+
+from app.db.queries import rounds
+from app.db.unit_of_work import committed
+from app.domain.rounds import RoundStatus, SelectionStatus
+from app.errors import Conflict
+from app.queue import Task
+from app.services import publishing
+from worker import attempts
+from worker.child import Ended, Work
+from worker.host import Host
+from worker.spawning import Child
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.2
+
+
+def register(celery: Celery, host: Host) -> None:
+    """Make the tasks known to a worker."""
+    for name, work in {
+        Task.RUN_ROUND: attempts.run,
+        Task.SELECT_IMAGES: select_images,
+        Task.RUN_IMPORT: run_import,
+    }.items():
+        celery.task(name=name.value)(_once(host, name, work))
+
+
+def select_images(host: Host, round_id: int) -> None:
+    """Choose the images of a draft that waits for them."""
+    if not _waits_for_selection(host, round_id):
+        return
+    child = _watched(host, Work.SELECTION, round_id, is_wanted=lambda: _waits_for_selection(host, round_id))
+    if child.exit_status in (Ended.DONE, Ended.STOPPED) or host.stopping.is_set():
+        return
+    why = child.failure.why if child.failure else f"The process that chose ended with status {child.exit_status}."
+    log.error("Round %d: no selection. %s\n%s", round_id, why, child.failure.traceback if child.failure else "")
+    with committed(host.runtime.database) as uow:
+        publishing.refuse_selection(uow, round_id, why)
+
+
+def run_import(host: Host, import_id: int) -> None:
+    """Run an import that waits."""
+    child = _watched(host, Work.IMPORT, import_id, is_wanted=lambda: True)
+    if child.exit_status != Ended.DONE and not host.stopping.is_set():
+        log.error("Import %d ended with status %s.", import_id, child.exit_status)
+
+
+def _waits_for_selection(host: Host, round_id: int) -> bool:
+    with host.runtime.database.reading() as uow:
+        draft = rounds.one(uow.session, round_id)
+    return draft.status is RoundStatus.DRAFT and draft.selection_status is SelectionStatus.PENDING
+
+
+def _watched(host: Host, work: Work, row_id: int, *, is_wanted: Callable[[], bool]) -> Child:
+    """Start a child and return it when it has ended; it is stopped with the worker, or when nobody wants it."""
+    child = Child(work, row_id, gpus=host.gpus)
+    try:
+        while not child.wait(TICK_SECONDS):
+            try:
+                if host.stopping.is_set() or not is_wanted():
+                    child.stop()
+            except DBAPIError as error:
+                log.warning("The database does not answer: %s", error)
+    finally:
+        child.close()
+    return child
+
+
+def _once(host: Host, task: Task, work: Callable[[Host, int], None]) -> Callable[[int], None]:
+    """A task that leaves a row alone that this process is busy with, or when the process is about to end."""
+
+    def run(row_id: int) -> None:
+        key = (task.value, row_id)
+        if host.stopping.is_set() or key in host.busy:
+            return
+        host.busy.add(key)
+        try:
+            work(host, row_id)
+        except Conflict as conflict:
+            log.info("%s", conflict)
+        finally:
+            host.busy.discard(key)
+
+    return run
