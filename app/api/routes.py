@@ -1,0 +1,23 @@
+"""Which address is which function. Every address of ours is in this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.routing import Route
+
+from app.api import health, images, queues
+from app.api.http import endpoint
+from app.services.runtime import Runtime
+
+
+def routes(runtime: Callable[[], Runtime]) -> list[Route]:
+    """All routes, over the runtime that `runtime` gives when the first request comes."""
+    table = [
+        ("GET", "/healthz", health.health),
+        ("GET", "/img/{image_id:int}", images.image_bytes),
+        ("GET", "/api/projects/{project_id:int}/queue/{queue}", queues.next_images),
+        ("POST", "/api/annotations", queues.save),
+        ("POST", "/api/undo", queues.undo),
+    ]
+    return [Route(path, endpoint(runtime, handler), methods=[method]) for method, path, handler in table]

@@ -1,0 +1,128 @@
+"""The one process that serves pages, image bytes and answers. Never imports torch; training is another process."""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import streamlit
+import uvicorn
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.api.guard import LOOPBACK_NAMES, Guard, content_policy
+from app.api.routes import routes
+from app.db import migrate
+from app.errors import Refused
+from app.services import runtime
+from app.settings import Settings
+from app.ui.components import assets
+
+SCRIPT = Path(__file__).parent / "ui" / "main.py"
+_INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
+_KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+def build(*, trusted_network: bool = False) -> streamlit.App:
+    """The ASGI application: Streamlit's pages and our routes, behind one guard.
+
+    Args:
+        trusted_network: answer to any host name, not to those of this machine alone.
+    """
+    return streamlit.App(
+        SCRIPT,
+        lifespan=_lifespan,
+        routes=[*routes(runtime.current), Route("/assets/{version}/{name}", _asset)],
+        middleware=[
+            Middleware(
+                Guard,
+                hosts=None if trusted_network else LOOPBACK_NAMES,
+                policy=content_policy(_INDEX.read_text(encoding="utf-8")),
+            )
+        ],
+    )
+
+
+def serve(settings: Settings, *, trusted_network: bool = False) -> None:
+    """Serve until stopped.
+
+    Args:
+        settings: as they were read from the environment of this process.
+        trusted_network: there are no accounts yet, so whoever reaches the port may change everything; say True if
+            only trusted people can.
+
+    Raises:
+        Refused: the host is not this machine alone, or the database is behind the code.
+    """
+    if not trusted_network and not is_loopback(settings.host):
+        raise Refused(
+            f"HOST={settings.host} would open the server to the network, and there are no accounts yet: use 127.0.0.1, "
+            "or start it with --trusted-network if everybody who can reach the port may see and change everything."
+        )
+    if migrate.pending(settings.database_url):
+        raise Refused("The database is older than the program: run `ssmae migrate` first.")
+    uvicorn.run(
+        build(trusted_network=trusted_network),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        ws_max_size=32 * 2**20,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server on this address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@asynccontextmanager
+async def _lifespan(_: streamlit.App) -> AsyncIterator[dict[str, Any]]:
+    await anyio.to_thread.run_sync(runtime.current)
+    # The first page must not wait for what every page needs.
+    await anyio.to_thread.run_sync(_preload)
+    gc.collect()
+    gc.freeze()
+    yield {}
+
+
+def _preload() -> None:
+    import pandas  # noqa: F401, ICN001, PLC0415 - only to have it loaded
+    import pyarrow  # noqa: F401, ICN001, PLC0415 - the same
+
+
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    found = assets.content(name)
+    if found is None:
+        return PlainTextResponse("There is no such file.", status_code=404)
+    body, media_type = found
+    # An old page that is still open asks for an old version: it gets the new one, but may not keep it under that name.
+    is_current = request.url.path == f"{assets.base()}{name}"
+    return Response(body, media_type=media_type, headers=_KEEP if is_current else {"Cache-Control": "no-cache"})
+
+
+def __getattr__(name: str) -> Any:
+    """`app.server:app`, for whoever starts an ASGI server of their own; made when it is asked for."""
+    if name == "app":
+        return build()
+    raise AttributeError(name)
