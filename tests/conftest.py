@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import services
+from tests import real_services as services
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,26 @@ def test_repository__top_level_is_the_one_that_was_agreed():
     agreed |= {"constraints.txt", "pyproject.toml"}
     found = {name.split("/")[0] for name in git("ls-files")}
     assert {name for name in found if not name.startswith(".")} <= agreed
+
+
+@pytest.mark.slow
+def test_wheel__holds_every_file_of_our_packages(tmp_path):
+    """The container installs a wheel: a style sheet or a migration that is not in it would be missing only there."""
+    packages = ("app", "ssmae", "worker", "migrations")
+    for name in git("ls-files", *packages, "pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "source" / name)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--wheel-dir",
+        str(tmp_path),
+        str(tmp_path / "source"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        assert set(git("ls-files", *packages)) - set(wheel.namelist()) == set()

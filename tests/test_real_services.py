@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from tests import services
+from tests import real_services as services
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,21 +66,26 @@ def test_program__that_is_missing_names_the_command_that_installs_it():
         services.program("no-such-program", package="chromium")
 
 
-def test_services__die_with_a_test_run_that_is_killed(tmp_path):
+def test_services__die_with_a_test_run_that_is_killed():
     script = textwrap.dedent("""
         import os, signal
-        from tests import services
+        from tests import real_services as services
         with services.postgres_server() as server, services.redis_server() as url:
             print(os.getpid(), flush=True)
             signal.pause()
     """)
-    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        assert int(run.stdout.readline()) == run.pid
-        children = psutil.Process(run.pid).children(recursive=True)
-        assert {"postgres", "redis-server"} <= {process.name() for process in children}
-        run.kill()
-    begun = time.monotonic()
-    while any(process.is_running() and process.status() != "zombie" for process in children):
-        assert time.monotonic() - begun < 15, children
-        time.sleep(0.1)
+    # What a killed run cannot remove any more is removed with this folder; PostgreSQL's user has to get into it.
+    with tempfile.TemporaryDirectory(prefix="k-") as folder:
+        Path(folder).chmod(0o755)
+        env = os.environ | {"TMPDIR": folder}
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as run:
+            assert run.stdout is not None
+            assert int(run.stdout.readline()) == run.pid
+            children = psutil.Process(run.pid).children(recursive=True)
+            assert {"postgres", "redis-server"} <= {process.name() for process in children}
+            run.kill()
+        begun = time.monotonic()
+        while any(process.is_running() and process.status() != "zombie" for process in children):
+            assert time.monotonic() - begun < 15, children
+            time.sleep(0.1)
