@@ -1,0 +1,161 @@
+"""Projects and classes: what can be made, changed and removed, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.db.queries import projects as project_queries
+from app.domain.pools import Split
+from app.errors import Conflict, NotFound, Refused
+from app.services import projects
+from ssmae.config import Acquisition, Preset
+
+
+def test_create__keeps_the_classes_in_the_given_order(world):
+    world.make_project(classes=["zebra", "ant", "cat"])
+
+    with world.reading() as uow:
+        names = [one.name for one in project_queries.classes(uow.session, world.project_id)]
+
+    assert names == ["zebra", "ant", "cat"]
+
+
+def test_create__a_second_project_of_the_same_name_is_a_conflict(world):
+    world.make_project(name="Pets")
+
+    with pytest.raises(Conflict, match="already a project named 'Pets'"), world.writing() as uow:
+        projects.create(uow, name="  Pets ")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"name": "  "}, "1 to 100 characters"),
+        ({"name": "a/b"}, "without slashes"),
+        ({"name": "ok", "selection_size": 0}, "selection_size must be at least 1. Got 0"),
+        ({"name": "ok", "test_size": -1}, "test_size must be at least 0"),
+        ({"name": "ok", "settings": {"gate": {"alpha": 2.0}}}, "GateConfig.alpha must be at most 0.5. Got 2.0"),
+        ({"name": "ok", "settings": {"gaet": {}}}, "Got \\['gaet'\\]"),
+    ],
+)
+def test_create__what_cannot_be_used_is_refused_in_a_sentence(world, options, sentence):
+    with pytest.raises(Refused, match=sentence), world.writing() as uow:
+        projects.create(uow, **options)
+
+
+def test_create__a_refusal_leaves_nothing_behind(world):
+    with pytest.raises(Conflict), world.writing() as uow:
+        projects.create(uow, name="Pets", classes=["cat", "cat"])
+
+    with world.reading() as uow:
+        assert project_queries.every(uow.session) == []
+
+
+def test_update__changes_what_was_named_and_nothing_else(world):
+    world.make_project(selection_size=7)
+
+    with world.writing() as uow:
+        projects.update(uow, world.project_id, strategy=Acquisition.ENTROPY, preset=Preset.STANDARD)
+
+    with world.reading() as uow:
+        changed = project_queries.one(uow.session, world.project_id)
+    assert (changed.strategy, changed.preset, changed.selection_size) == (Acquisition.ENTROPY, Preset.STANDARD, 7)
+
+
+def test_update__the_name_of_another_project_is_a_conflict_and_its_own_is_not(world):
+    world.make_project(name="Pets")
+    world.make_project(name="Birds")
+
+    with world.writing() as uow:
+        projects.update(uow, world.project_id, name="Birds")
+    with pytest.raises(Conflict, match="'Pets'"), world.writing() as uow:
+        projects.update(uow, world.project_id, name="Pets")
+
+
+def test_update__the_test_size_is_fixed_once_the_test_split_is_drawn(world):
+    world.make_project()
+    with world.writing() as uow:
+        project_queries.one(uow.session, world.project_id).test_share = 0.1
+
+    with pytest.raises(Refused, match="fixed from then on"), world.writing() as uow:
+        projects.update(uow, world.project_id, test_size=10)
+
+
+@pytest.mark.parametrize("field", ["salt", "is_sealed", "id"])
+def test_update__what_must_not_change_is_refused(world, field):
+    world.make_project()
+
+    with pytest.raises(Refused, match=f"{field} cannot be changed"), world.writing() as uow:
+        projects.update(uow, world.project_id, **{field: "x"})
+
+
+def test_round_config__layers_preset_project_and_overrides_section_by_section(world):
+    world.make_project(train=2, settings={"gate": {"alpha": 0.2, "views": 3}})
+
+    with world.reading() as uow:
+        config = projects.round_config(uow, world.project_id, Preset.QUICK, {"gate": {"alpha": 0.05}})
+
+    assert (config.gate.alpha, config.gate.views, config.model.image_size) == (0.05, 3, 32)
+
+
+def test_round_config__needs_images_because_their_size_decides_the_resolution(world):
+    world.make_project()
+
+    with pytest.raises(Refused, match="no images yet"), world.reading() as uow:
+        projects.round_config(uow, world.project_id, Preset.QUICK)
+
+
+def test_round_config__settings_that_do_not_fit_together_are_refused_not_raised_as_a_bug(world):
+    world.make_project(train=1)
+
+    with pytest.raises(Refused, match="divisor of image_size"), world.reading() as uow:
+        projects.round_config(uow, world.project_id, Preset.QUICK, {"model": {"patch_size": 5}})
+
+
+def test_rename_class__labels_keep_pointing_to_it(world):
+    world.make_project(train=1)
+    (image_id,) = world.ids(Split.TRAIN)
+    world.answer(image_id, world.class_ids[0])
+
+    with world.writing() as uow:
+        projects.rename_class(uow, world.project_id, world.class_ids[0], "kitten")
+
+    assert world.image(image_id).label_class_id == world.class_ids[0]
+
+
+def test_rename_class__the_name_of_another_class_is_a_conflict(world):
+    world.make_project(classes=["cat", "dog"])
+
+    with pytest.raises(Conflict, match="'dog'"), world.writing() as uow:
+        projects.rename_class(uow, world.project_id, world.class_ids[0], "dog")
+
+
+def test_remove_class__one_in_use_stays_and_an_unused_one_goes(world):
+    world.make_project(train=1, classes=["cat", "dog"])
+    with world.writing() as uow:
+        spare = projects.add_class(uow, world.project_id, "newt").id
+
+    with world.writing() as uow:
+        projects.remove_class(uow, world.project_id, spare)
+    with pytest.raises(Refused, match="'cat' is in use"), world.writing() as uow:
+        projects.remove_class(uow, world.project_id, world.class_ids[0])
+
+
+def test_remove_class__a_class_of_another_project_is_not_found(world):
+    world.make_project(name="Birds", classes=["owl"])
+    owl = world.class_ids[0]
+    world.make_project(name="Pets")
+
+    with pytest.raises(NotFound), world.writing() as uow:
+        projects.remove_class(uow, world.project_id, owl)
+
+
+def test_add_class__goes_behind_the_others_even_after_a_removal(world):
+    world.make_project(classes=["a", "b", "c"])
+    with world.writing() as uow:
+        projects.remove_class(uow, world.project_id, world.class_ids[1])
+    with world.writing() as uow:
+        projects.add_class(uow, world.project_id, "d")
+
+    with world.reading() as uow:
+        assert [one.name for one in project_queries.classes(uow.session, world.project_id)] == ["a", "c", "d"]
