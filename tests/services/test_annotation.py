@@ -1,0 +1,320 @@
+"""Answers: one act in, label and pool follow; replays, corrections, skips, undo, several people."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import func, select
+
+from app.db.models import Annotation
+from app.domain.labels import Action, AnnotatorKind, Queue
+from app.domain.pools import Pool, Split
+from app.errors import Conflict, NotFound, Refused
+from app.services import annotation, projects
+from ssmae.config import Acquisition
+
+
+@pytest.fixture
+def pets(world):
+    """Six training images and two test images of cats and dogs."""
+    world.make_project(train=6, test=2)
+    return world
+
+
+def acts(world) -> int:
+    with world.reading() as uow:
+        return uow.session.scalar(select(func.count()).select_from(Annotation))
+
+
+def queued(world, queue: Queue, *, by: str = "Ada") -> list[int]:
+    person = world.annotator(by)
+    with world.reading() as uow:
+        return [item.image_id for item in annotation.next_images(uow, world.project_id, queue, person)]
+
+
+def undo(world, *, by: str = "Ada", uid: str | None = None) -> annotation.Answered | None:
+    person = world.annotator(by)
+    with world.writing() as uow:
+        return annotation.undo(uow, world.project_id, person, uid=uid)
+
+
+def test_answer__a_label_moves_the_image_into_the_labelled_pool(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat = pets.class_ids[0]
+
+    outcome = pets.answer(image_id, cat)
+
+    assert (outcome.label_class_id, outcome.pool, outcome.is_replay) == (cat, Pool.LABELLED, False)
+    assert (pets.image(image_id).label_class_id, pets.image(image_id).pool) == (cat, Pool.LABELLED)
+
+
+def test_answer__the_same_uid_again_changes_nothing_even_if_its_class_differs(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat, uid="same")
+
+    outcome = pets.answer(image_id, dog, uid="same")
+
+    assert (outcome.is_replay, outcome.label_class_id) == (True, cat)
+    assert acts(pets) == 1
+
+
+def test_answer__a_replay_that_arrives_after_a_correction_does_not_undo_the_correction(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat, uid="first")
+    pets.answer(image_id, dog, uid="second")
+
+    assert pets.answer(image_id, cat, uid="first").label_class_id == dog
+
+
+def test_answer__a_uid_that_belongs_to_another_image_is_a_conflict(pets):
+    first, second, *_ = pets.ids(Split.TRAIN)
+    pets.answer(first, pets.class_ids[0], uid="same")
+
+    with pytest.raises(Conflict, match="already used"):
+        pets.answer(second, pets.class_ids[0], uid="same")
+
+
+def test_answer__a_correction_supersedes_and_keeps_the_history(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat)
+    pets.answer(image_id, dog)
+
+    with pets.reading() as uow:
+        newest, oldest = [row for row, _ in annotation.answers_of(uow, image_id)]
+
+    assert (newest.class_id, newest.superseded_at, newest.supersedes_id) == (dog, None, oldest.id)
+    assert oldest.class_id == cat
+    assert oldest.superseded_at is not None
+    assert pets.image(image_id).label_class_id == dog
+
+
+def test_answer__the_majority_decides_and_a_tie_goes_to_the_latest(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+
+    assert pets.answer(image_id, cat, by="Ada").label_class_id == cat
+    assert pets.answer(image_id, dog, by="Ben").label_class_id == dog
+    assert pets.answer(image_id, cat, by="Cyd").label_class_id == cat
+    assert pets.answer(image_id, cat, by="Ben").label_class_id == cat
+
+
+def test_answer__a_skip_leaves_the_image_open_for_others_but_not_for_the_one_who_skipped(pets):
+    image_id = pets.ids(Split.TEST)[0]
+
+    outcome = pets.answer(image_id, None, queue=Queue.TEST)
+
+    assert outcome.pool is Pool.UNLABELLED
+    assert image_id not in queued(pets, Queue.TEST)
+    assert image_id in queued(pets, Queue.TEST, by="Ben")
+
+
+def test_answer__a_label_without_a_class_and_a_skip_with_one_are_refused(pets):
+    image_id, person = pets.ids(Split.TRAIN)[0], pets.annotator()
+    for action, class_id in ((Action.LABEL, None), (Action.SKIP, pets.class_ids[0])):
+        with pytest.raises(Refused, match=f"The action {action} needs"), pets.writing() as uow:
+            annotation.answer(
+                uow, uid="u", image_id=image_id, annotator_id=person, action=action, class_id=class_id, queue=Queue.TEST
+            )
+    assert acts(pets) == 0
+
+
+def test_answer__a_class_of_another_project_an_unknown_image_and_an_unknown_person_are_not_found(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat = pets.class_ids[0]
+    person = pets.annotator()
+    pets.make_project(name="Birds", classes=["owl"])
+
+    for given in ({"class_id": pets.class_ids[0]}, {"image_id": 10**6}, {"annotator_id": 10**6}):
+        values = {"image_id": image_id, "annotator_id": person, "class_id": cat} | given
+        with pytest.raises(NotFound), pets.writing() as uow:
+            annotation.answer(uow, uid="u", action=Action.LABEL, queue=Queue.BROWSE, **values)
+
+
+def test_answer__remembers_queue_round_and_time_taken(pets):
+    image_id, person = pets.ids(Split.TRAIN)[0], pets.annotator()
+    draft_id = pets.open_draft([image_id], validation_size=0)
+    with pets.writing() as uow:
+        annotation.answer(
+            uow,
+            uid="u",
+            image_id=image_id,
+            annotator_id=person,
+            action=Action.LABEL,
+            class_id=pets.class_ids[1],
+            queue=Queue.SELECTION,
+            seconds=1.25,
+            note="blurred",
+        )
+
+    with pets.reading() as uow:
+        ((kept, name),) = annotation.answers_of(uow, image_id)
+    assert (kept.queue, kept.round_id, kept.seconds, kept.note, name) == (
+        Queue.SELECTION, draft_id, 1.25, "blurred", "Ada",
+    )  # fmt: skip
+
+
+def test_answer__two_people_at_the_same_moment_both_count(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    people = [pets.annotator(name) for name in ("Ada", "Ben", "Cyd")]
+    start = threading.Barrier(3)
+    failures = []
+
+    def act(person: int, class_id: int) -> None:
+        start.wait()
+        try:
+            with pets.writing() as uow:
+                annotation.answer(
+                    uow,
+                    uid=f"u{person}",
+                    image_id=image_id,
+                    annotator_id=person,
+                    action=Action.LABEL,
+                    class_id=class_id,
+                    queue=Queue.BROWSE,
+                )
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=act, args=pair) for pair in zip(people, [cat, dog, dog], strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert acts(pets) == 3
+    assert pets.image(image_id).label_class_id == dog
+
+
+def test_undo__takes_back_the_newest_act_across_queues_then_the_one_before(pets):
+    selected, test = pets.ids(Split.TRAIN)[0], pets.ids(Split.TEST)[0]
+    pets.open_draft([selected], validation_size=0)
+    pets.answer(test, pets.class_ids[0], queue=Queue.TEST)
+    pets.answer(selected, pets.class_ids[0], queue=Queue.SELECTION)
+
+    first, second, third = undo(pets), undo(pets), undo(pets)
+
+    assert first is not None
+    assert second is not None
+    assert (first.image_id, second.image_id, third) == (selected, test, None)
+    assert queued(pets, Queue.SELECTION) == [selected]
+    assert test in queued(pets, Queue.TEST)
+    assert pets.image(selected).pool is Pool.UNLABELLED
+
+
+def test_undo__takes_back_a_skip_as_well(pets):
+    image_id = pets.ids(Split.TEST)[0]
+    pets.answer(image_id, None, queue=Queue.TEST)
+
+    undo(pets)
+
+    assert image_id in queued(pets, Queue.TEST)
+
+
+def test_undo__touches_only_the_annotators_own_acts(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, dog, by="Ben")
+    pets.answer(image_id, cat, by="Ada")
+
+    undo(pets, by="Ada")
+
+    assert pets.image(image_id).label_class_id == dog
+
+
+def test_undo__the_same_uid_again_takes_nothing_more_back(pets):
+    first, second, *_ = pets.ids(Split.TRAIN)
+    pets.label([first, second])
+
+    undo(pets, uid="once")
+    again = undo(pets, uid="once")
+
+    assert again is not None
+    assert again.is_replay
+    assert pets.image(first).pool is Pool.LABELLED
+    assert pets.image(second).pool is Pool.UNLABELLED
+
+
+def test_exclude__takes_label_and_queue_place_and_include_brings_both_back(pets):
+    image_id = pets.ids(Split.TEST)[0]
+    pets.answer(image_id, pets.class_ids[1])
+
+    with pets.writing() as uow:
+        annotation.exclude(uow, image_id)
+    excluded = pets.image(image_id)
+    with pytest.raises(Conflict, match="take it back"):
+        pets.answer(image_id, pets.class_ids[0])
+    with pets.writing() as uow:
+        annotation.include(uow, image_id)
+
+    assert (excluded.pool, excluded.label_class_id) == (Pool.EXCLUDED, None)
+    assert (pets.image(image_id).pool, pets.image(image_id).label_class_id) == (Pool.LABELLED, pets.class_ids[1])
+
+
+def test_next_images__serves_the_selection_in_its_order_with_reason_and_strategy(pets):
+    chosen = list(reversed(pets.ids(Split.TRAIN)))[:3]
+    pets.open_draft(chosen, validation_size=0)
+    person = pets.annotator()
+
+    with pets.reading() as uow:
+        items = annotation.next_images(uow, pets.project_id, Queue.SELECTION, person)
+
+    assert [item.image_id for item in items] == chosen
+    assert {item.why for item in items} == {"The two likeliest classes are close."}
+    assert {item.strategy for item in items} == {Acquisition.MARGIN}
+
+
+def test_next_images__browsing_is_no_queue(pets):
+    with pytest.raises(NotFound, match="no queue browse"):
+        queued(pets, Queue.BROWSE)
+
+
+def test_progress__counts_settled_skipped_and_left_for_one_annotator(pets):
+    draft = pets.ids(Split.TRAIN)[:4]
+    pets.open_draft(draft, validation_size=0)
+    pets.label(draft[:1], by="Ben")
+    pets.answer(draft[1], None, by="Ada", queue=Queue.SELECTION)
+
+    with pets.reading() as uow:
+        ada = annotation.progress(uow, pets.project_id, Queue.SELECTION, pets.annotator("Ada"))
+        ben = annotation.progress(uow, pets.project_id, Queue.SELECTION, pets.annotator("Ben"))
+
+    assert (ada.settled, ada.skipped, ada.total, ada.left) == (1, 1, 4, 2)
+    assert (ben.settled, ben.skipped, ben.total, ben.left) == (1, 0, 4, 3)
+
+
+def test_simulate__answers_from_the_seal_as_its_own_annotator_and_stops_at_the_end(pets):
+    with pets.writing() as uow:
+        first = annotation.simulate(uow, pets.project_id, Queue.TEST, 1)
+    with pets.writing() as uow:
+        rest = annotation.simulate(uow, pets.project_id, Queue.TEST, 20)
+
+    assert (first, rest) == (1, 1)
+    for image_id in pets.ids(Split.TEST):
+        image = pets.image(image_id)
+        assert image.label_class_id == image.sealed_class_id
+        with pets.reading() as uow:
+            assert [name for _, name in annotation.answers_of(uow, image_id)] == [annotation.SIMULATED]
+
+
+def test_simulate__a_project_that_is_not_sealed_refuses(world):
+    with world.writing() as uow:
+        made = projects.create(uow, name="Open").id
+
+    with pytest.raises(Refused, match="sealed"), world.writing() as uow:
+        annotation.simulate(uow, made, Queue.TEST, 1)
+
+
+def test_annotator__a_person_cannot_take_the_name_of_the_simulated_one(pets):
+    with pets.writing() as uow:
+        annotation.annotator(uow, annotation.SIMULATED, AnnotatorKind.SIMULATED)
+
+    with pytest.raises(Refused, match="is kept for the simulated annotator"), pets.writing() as uow:
+        annotation.annotator(uow, annotation.SIMULATED)
+    with pytest.raises(Refused, match="needs a name"), pets.writing() as uow:
+        annotation.annotator(uow, "  ")

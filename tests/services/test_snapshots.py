@@ -1,0 +1,91 @@
+"""Snapshots: what a round may learn from, and that nothing can change it afterwards."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.domain.pools import Split
+from app.errors import NotFound
+from app.services import annotation, snapshots
+
+
+@pytest.fixture
+def pets(world):
+    """Ten training images and four test images."""
+    world.make_project(train=10, test=4)
+    return world
+
+
+def take(world):
+    with world.writing() as uow:
+        return snapshots.take(uow, world.storage, world.project_id)
+
+
+def test_take__test_labels_are_never_counted_as_training_labels(pets):
+    pets.label(pets.ids(Split.TEST))
+    pets.label(pets.ids(Split.TRAIN)[:3])
+    pets.open_draft(validation_size=5)
+    pets.label(pets.ids(Split.VALIDATION)[:2])
+
+    taken = take(pets)
+
+    assert (taken.images, taken.labelled, taken.validation, taken.test) == (14, 3, 2, 4)
+
+
+def test_load__rows_come_back_as_they_were_with_test_images_apart(pets):
+    pets.label(pets.ids(Split.TEST) + pets.ids(Split.TRAIN)[:3])
+
+    rows = snapshots.load(pets.storage, take(pets).digest)
+
+    assert rows.image_ids_N.tolist() == sorted(pets.ids(Split.TEST) + pets.ids(Split.TRAIN))
+    assert rows.image_ids_N[rows.where(Split.TEST)].tolist() == pets.ids(Split.TEST)
+    labelled = rows.image_ids_N[(rows.class_index_N != snapshots.UNLABELLED)]
+    assert sorted(labelled) == sorted(pets.ids(Split.TEST) + pets.ids(Split.TRAIN)[:3])
+    assert [rows.class_ids[index] for index in rows.class_index_N[rows.where(Split.TEST)]] == [
+        pets.image(image_id).sealed_class_id for image_id in pets.ids(Split.TEST)
+    ]
+    assert rows.class_names == ["cat", "dog"]
+
+
+def test_take__the_same_content_gives_the_same_snapshot_and_any_answer_another(pets):
+    first, again = take(pets), take(pets)
+    pets.label(pets.ids(Split.TRAIN)[:1])
+    changed = take(pets)
+
+    assert first.id == again.id
+    assert first.digest != changed.digest
+
+
+def test_take__what_is_labelled_later_does_not_reach_it(pets):
+    digest = take(pets).digest
+    pets.label(pets.ids(Split.TRAIN))
+
+    rows = snapshots.load(pets.storage, digest)
+
+    assert (rows.class_index_N == snapshots.UNLABELLED).all()
+
+
+def test_take__excluded_images_are_left_out(pets):
+    gone = pets.ids(Split.TRAIN)[0]
+    with pets.writing() as uow:
+        annotation.exclude(uow, gone)
+
+    rows = snapshots.load(pets.storage, take(pets).digest)
+
+    assert gone not in rows.image_ids_N
+    assert len(rows.image_ids_N) == 13
+
+
+def test_take__skipped_images_stay_unlabelled(pets):
+    skipped = pets.ids(Split.TRAIN)[0]
+    pets.answer(skipped, None)
+
+    rows = snapshots.load(pets.storage, take(pets).digest)
+
+    assert rows.class_index_N[np.flatnonzero(rows.image_ids_N == skipped)].tolist() == [snapshots.UNLABELLED]
+
+
+def test_load__a_snapshot_that_is_gone_is_not_found(pets):
+    with pytest.raises(NotFound, match="snapshots/"):
+        snapshots.load(pets.storage, "0" * 64)
