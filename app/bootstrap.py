@@ -2,7 +2,7 @@
 
 Stand-alone: started as `python3 -I app/bootstrap.py ACTION` before anything is installed, so it imports the standard
 library only and nothing of this project, and its grammar must stay readable to Python 3.6: an old Python has to get
-far enough to say that it is old.
+far enough to say that it is old. One file, however long: there is nothing yet that it could import the rest from.
 """
 
 import sys
