@@ -1,0 +1,319 @@
+"""Write what an import took, a batch a transaction: rows, labels, refusals and the cursor stand or fall together.
+
+Every batch first moves the cursor from where this process believes it is; a second process that runs the same import
+finds it elsewhere and stops, so nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.db.base import now
+from app.db.models import Annotation, Image, Import, ImportRefusal
+from app.db.queries import imports, projects
+from app.db.unit_of_work import Database, UnitOfWork
+from app.domain.classes import clean_name
+from app.domain.labels import Action, AnnotatorKind, Queue
+from app.domain.pools import Pool, Split
+from app.domain.rounds import ImportStatus, LabelUse
+from app.domain.splits import draw, share_for
+from app.errors import Conflict, Refused
+from app.formats.images import ImageFacts
+from app.formats.layout import Survey
+from app.services import annotation
+from app.services.projects import add_class
+
+ANNOTATOR = "import"
+_COLUMNS = {
+    LabelUse.LABELS: "label_class_id",
+    LabelUse.SEALED: "sealed_class_id",
+    LabelUse.HINTS: "hint_class_id",
+}
+_NAMESPACE = uuid.UUID("9d1f3c52-5f0e-4c6b-8a55-0e6a2c1b7d43")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """One entry after it was read: facts and hash, or the reason why it is refused."""
+
+    position: str
+    name: str
+    class_name: str | None
+    split: Split | None
+    sha256: str | None = None
+    size: int = 0
+    facts: ImageFacts | None = None
+    reason: str = ""
+
+
+@dataclass
+class _Draft:
+    """What one batch is going to write."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attached: dict[int, int] = field(default_factory=dict)
+    pseudo_labelled: set[int] = field(default_factory=set)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    duplicates: int = 0
+
+    def refuse(self, one: Taken, reason: str) -> None:
+        self.refused.append((one.name.replace("\0", "\\0"), reason.replace("\0", "\\0")))
+
+
+class Batches:
+    """Writes the batches of one run of one import."""
+
+    def __init__(self, database: Database, row: Import) -> None:
+        self.import_id, self.source, self.cursor = row.id, row.source, row.cursor
+        self._database, self._project_id = database, row.project_id
+        self._add_classes, self._label_use = row.add_classes, row.label_use
+        self._column = _COLUMNS.get(row.label_use)
+        self._class_ids: dict[str, int] = {}
+        self._likely_images = 0
+
+    def begin(self, survey: Survey) -> None:
+        """Write down the total, and add the classes that folder names or rows announce, in natural order."""
+        self._likely_images = survey.likely_images or survey.total
+        with self._database.writing() as uow:
+            uow.session.execute(update(Import).where(Import.id == self.import_id).values(total=survey.total))
+            self._learn_classes(uow, [name for name in survey.class_names if not self.refusal_of_class(name)])
+            uow.commit()
+
+    def refusal_of_class(self, class_name: str | None) -> str:
+        """Why an image of this class is refused; empty if it is not."""
+        if class_name is None or class_name in self._class_ids or not self._uses_classes:
+            return ""
+        try:
+            name = clean_name(class_name)
+        except Refused as refusal:
+            return str(refusal)
+        if self._add_classes or name in self._class_ids:
+            return ""
+        known = ", ".join(sorted(self._class_ids)[:20]) or "none"
+        return f"Unknown class {name!r}; the project's classes are: {known}."
+
+    def commit(self, batch: Sequence[Taken]) -> None:
+        """Write a batch and move the cursor behind its last entry.
+
+        Raises:
+            Conflict: another process has taken the import over; nothing of the batch was written.
+        """
+        with self._database.writing() as uow:
+            self._move_cursor(uow.session, batch[-1].position)
+            needed = dict.fromkeys(one.class_name for one in batch if one.class_name and not one.reason)
+            self._learn_classes(uow, [name for name in needed if not self.refusal_of_class(name)])
+            project = imports.locked_project(uow.session, self._project_id)
+            if project.test_share is None and any(one.facts for one in batch):
+                project.test_share = share_for(project.test_size, self._likely_images)
+            draft = self._draft(uow, batch, project.salt, project.test_share or 0.0)
+            added, labelled = self._insert(uow, draft)
+            self._attach(uow, draft)
+            self._count(uow.session, draft, added, labelled + len(draft.attached))
+            uow.commit()
+        self.cursor = batch[-1].position
+
+    @property
+    def _uses_classes(self) -> bool:
+        """With classes ignored, unknown names are kept if they may be, and refuse nothing if not."""
+        return self._label_use is not LabelUse.IGNORED or self._add_classes
+
+    def _move_cursor(self, session: Session, position: str) -> None:
+        moved = session.scalar(
+            update(Import)
+            .where(
+                Import.id == self.import_id,
+                Import.status == ImportStatus.RUNNING,
+                Import.cursor.is_not_distinct_from(self.cursor),
+            )
+            .values(cursor=position, updated_at=now())
+            .returning(Import.id)
+        )
+        if moved is None:
+            raise Conflict(f"Import {self.import_id} was taken over by another process.")
+
+    def _learn_classes(self, uow: UnitOfWork, names: Sequence[str]) -> None:
+        """Know the ids of the project's classes, and add those that are missing."""
+        if self._class_ids and all(clean_name(name) in self._class_ids for name in names):
+            return
+        imports.locked_project(uow.session, self._project_id)
+        self._class_ids = {one.name: one.id for one in projects.classes(uow.session, self._project_id)}
+        for name in map(clean_name, names):
+            if self._add_classes and name not in self._class_ids:
+                self._class_ids[name] = add_class(uow, self._project_id, name).id
+
+    def _class_id(self, one: Taken) -> int | None:
+        return self._class_ids[clean_name(one.class_name)] if one.class_name and self._column else None
+
+    def _draft(self, uow: UnitOfWork, batch: Sequence[Taken], salt: str, share: float) -> _Draft:
+        """Decide on each entry in order: new, already there, or refused."""
+        there = imports.by_hash(uow.session, self._project_id, [one.sha256 for one in batch if one.sha256])
+        draft = _Draft()
+        for one in batch:
+            if one.sha256 in there:
+                self._meet(draft, one, there[one.sha256])
+            elif one.reason or one.sha256 is None or one.facts is None:
+                draft.refuse(one, one.reason)
+            elif (twin := draft.rows.get(one.sha256)) is not None:
+                self._meet_twin(draft, one, twin)
+            else:
+                draft.rows[one.sha256] = self._row(one, one.sha256, one.facts, salt, share)
+        return draft
+
+    def _meet(self, draft: _Draft, one: Taken, image: Image) -> None:
+        """The image is there already: take its class over if it has none, refuse what contradicts."""
+        class_id = self._class_id(one)
+        current = draft.attached.get(image.id, getattr(image, self._column) if self._column else None)
+        if reason := self._contradiction(one, class_id, current, image.split, image.name):
+            draft.refuse(one, reason)
+        elif class_id is not None and current is None:
+            if image.pool is Pool.EXCLUDED:
+                draft.refuse(one, "The image is there but excluded: take it back before labelling it.")
+                return
+            draft.attached[image.id] = class_id
+            if image.pool is Pool.PSEUDO_LABELLED:
+                draft.pseudo_labelled.add(image.id)
+            draft.duplicates += 1
+        else:
+            draft.duplicates += 1
+
+    def _meet_twin(self, draft: _Draft, one: Taken, twin: dict[str, Any]) -> None:
+        """The same bytes came twice in this batch."""
+        class_id = self._class_id(one)
+        current = twin[self._column] if self._column else None
+        if reason := self._contradiction(one, class_id, current, twin["split"], twin["name"]):
+            draft.refuse(one, reason)
+            return
+        if class_id is not None and self._column:
+            twin[self._column] = class_id
+        draft.duplicates += 1
+
+    def _contradiction(self, one: Taken, class_id: int | None, current: int | None, split: Split, name: str) -> str:
+        names = {number: known for known, number in self._class_ids.items()}
+        if class_id is not None and current not in {None, class_id}:
+            return (
+                f"The same image is there as {name!r} with class {names.get(current or 0, '?')!r}; "
+                f"this says {names[class_id]!r}."
+            )
+        is_test = split is Split.TEST
+        if one.split is not None and is_test is not (one.split is Split.TEST):
+            return f"The same image is there as {name!r} in the {'test' if is_test else 'train'} split, which is fixed."
+        return ""
+
+    def _row(self, one: Taken, sha256: str, facts: ImageFacts, salt: str, share: float) -> dict[str, Any]:
+        number = draw(sha256, salt)
+        row = {
+            "project_id": self._project_id,
+            "import_id": self.import_id,
+            "sha256": sha256,
+            "name": one.name,
+            "suffix": facts.suffix,
+            "width": facts.width,
+            "height": facts.height,
+            "size": one.size,
+            "draw": number,
+            "split": one.split or (Split.TEST if number < share else Split.TRAIN),
+            "pool": Pool.UNLABELLED,
+            **dict.fromkeys(_COLUMNS.values()),
+            "created_at": now(),
+        }
+        if self._column:
+            row[self._column] = self._class_id(one)
+        return row
+
+    def _insert(self, uow: UnitOfWork, draft: _Draft) -> tuple[int, int]:
+        """Insert the new images and, with LabelUse.LABELS, what the import says of them; (added, labelled)."""
+        if not draft.rows:
+            return 0, 0
+        for row in draft.rows.values():
+            row["pool"] = Pool.LABELLED if row["label_class_id"] is not None else Pool.UNLABELLED
+        statement = _insert_new(uow.session, Image.__table__).returning(Image.id, Image.sha256)
+        ids = {sha256: image_id for image_id, sha256 in uow.session.execute(statement, list(draft.rows.values()))}
+        # Another import may have brought the same image a moment ago.
+        draft.duplicates += len(draft.rows) - len(ids)
+        classes = {ids[sha256]: draft.rows[sha256][self._column] if self._column else None for sha256 in ids}
+        labelled = {image_id: class_id for image_id, class_id in classes.items() if class_id is not None}
+        if self._label_use is LabelUse.LABELS:
+            self._annotate(uow, labelled)
+        return len(ids), len(labelled)
+
+    def _attach(self, uow: UnitOfWork, draft: _Draft) -> None:
+        """Give classes to images that were there without one."""
+        if not draft.attached or self._column is None:
+            return
+        if self._label_use is not LabelUse.LABELS:
+            self._set(uow.session, draft.attached, {})
+            return
+        annotator_id = annotation.annotator(uow, ANNOTATOR, AnnotatorKind.IMPORT).id
+        # No label means that nobody's answer stands, so this one decides; anything else takes the long way.
+        special = imports.answered_by(uow.session, annotator_id, draft.attached) | draft.pseudo_labelled
+        plain = {image_id: class_id for image_id, class_id in draft.attached.items() if image_id not in special}
+        self._annotate(uow, plain)
+        self._set(uow.session, plain, {"pool": Pool.LABELLED})
+        for image_id in special:
+            annotation.answer(
+                uow,
+                uid=self._uid(image_id),
+                image_id=image_id,
+                annotator_id=annotator_id,
+                action=Action.LABEL,
+                class_id=draft.attached[image_id],
+                queue=Queue.IMPORT,
+            )
+
+    def _set(self, session: Session, class_ids: dict[int, int], also: dict[str, Any]) -> None:
+        if class_ids:
+            rows = [{"id": image_id, self._column: class_id, **also} for image_id, class_id in class_ids.items()]
+            session.execute(update(Image), rows)
+
+    def _annotate(self, uow: UnitOfWork, class_ids: dict[int, int]) -> None:
+        if not class_ids:
+            return
+        annotator = annotation.annotator(uow, ANNOTATOR, AnnotatorKind.IMPORT)
+        rows = [
+            {
+                "uid": self._uid(image_id),
+                "project_id": self._project_id,
+                "image_id": image_id,
+                "annotator_id": annotator.id,
+                "action": Action.LABEL,
+                "class_id": class_id,
+                "queue": Queue.IMPORT,
+                "created_at": now(),
+            }
+            for image_id, class_id in class_ids.items()
+        ]
+        uow.session.execute(_insert_new(uow.session, Annotation.__table__), rows)
+
+    def _uid(self, image_id: int) -> str:
+        return str(uuid.uuid5(_NAMESPACE, f"{self.import_id}:{image_id}"))
+
+    def _count(self, session: Session, draft: _Draft, added: int, labelled: int) -> None:
+        session.execute(
+            update(Import)
+            .where(Import.id == self.import_id)
+            .values(
+                added=Import.added + added,
+                duplicates=Import.duplicates + draft.duplicates,
+                refused=Import.refused + len(draft.refused),
+                labelled=Import.labelled + labelled,
+            )
+        )
+        if draft.refused:
+            session.execute(
+                insert(ImportRefusal),
+                [{"import_id": self.import_id, "name": name, "reason": reason} for name, reason in draft.refused],
+            )
+
+
+def _insert_new(session: Session, table: Any) -> Any:
+    """An INSERT that passes over rows that are there already."""
+    assert isinstance(table, Table)
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
