@@ -1,0 +1,115 @@
+"""People's verdicts on pseudo-labels."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain.labels import Queue
+from app.domain.pools import Pool, Split
+from app.domain.pseudo_labels import PseudoLabelStatus
+from app.domain.transitions import InvalidTransition
+from app.services import annotation, review
+from ssmae.config import RejectionReason
+
+
+@pytest.fixture
+def pets(world):
+    """Six training images and two test images."""
+    world.make_project(train=6, test=2, validation_size=0)
+    return world
+
+
+def listed(world, status: PseudoLabelStatus, **filters):
+    with world.reading() as uow:
+        return review.listed(uow, world.project_id, status, **filters)
+
+
+def judge(world, pseudo_label_id: int, class_id: int) -> annotation.Answered:
+    person = world.annotator()
+    with world.writing() as uow:
+        return review.judge(uow, pseudo_label_id, uid=f"v{pseudo_label_id}", annotator_id=person, class_id=class_id)
+
+
+def test_judge__a_confirmed_one_becomes_a_label_of_a_person_from_the_review_queue(pets):
+    pets.play_round(is_open=False)
+    rejected, image = listed(pets, PseudoLabelStatus.REJECTED)[0]
+
+    outcome = judge(pets, rejected.id, rejected.class_id)
+
+    assert (outcome.pool, outcome.label_class_id) == (Pool.LABELLED, rejected.class_id)
+    assert [one.id for one, _ in listed(pets, PseudoLabelStatus.REVIEWED)] == [rejected.id]
+    with pets.reading() as uow:
+        ((kept, name),) = annotation.answers_of(uow, image.id)
+    assert (kept.queue, name) == (Queue.REVIEW, "Ada")
+
+
+def test_judge__a_corrected_one_takes_the_persons_class(pets):
+    pets.play_round(is_open=False)
+    rejected, image = listed(pets, PseudoLabelStatus.REJECTED)[0]
+    other = next(one for one in pets.class_ids if one != rejected.class_id)
+
+    judge(pets, rejected.id, other)
+
+    assert pets.image(image.id).label_class_id == other
+
+
+def test_judge__an_answer_anywhere_settles_the_pseudo_label_too(pets):
+    pets.play_round()
+    accepted, image = listed(pets, PseudoLabelStatus.ACCEPTED)[0]
+
+    pets.answer(image.id, accepted.class_id, queue=Queue.SELECTION)
+
+    assert [one.id for one, _ in listed(pets, PseudoLabelStatus.SUPERSEDED)] == [accepted.id]
+
+
+def test_judge__undo_puts_the_image_back_into_the_review_queue(pets):
+    pets.play_round(is_open=False)
+    rejected, image = listed(pets, PseudoLabelStatus.REJECTED)[0]
+    judge(pets, rejected.id, rejected.class_id)
+    person = pets.annotator()
+
+    with pets.writing() as uow:
+        annotation.undo(uow, pets.project_id, person)
+
+    assert pets.image(image.id).pool is Pool.UNLABELLED
+    with pets.reading() as uow:
+        queue = annotation.next_images(uow, pets.project_id, Queue.REVIEW, person)
+    assert image.id in [item.image_id for item in queue]
+    assert all("has not yet proved itself" in item.why for item in queue)
+
+
+def test_revoke__the_image_is_unlabelled_again_and_it_works_once(pets):
+    pets.play_round()
+    accepted, image = listed(pets, PseudoLabelStatus.ACCEPTED)[0]
+
+    with pets.writing() as uow:
+        review.revoke(uow, accepted.id)
+
+    assert pets.image(image.id).pool is Pool.UNLABELLED
+    with pytest.raises(InvalidTransition, match="revoked cannot become revoked"), pets.writing() as uow:
+        review.revoke(uow, accepted.id)
+
+
+def test_listed__only_the_newest_result_by_class_and_reason(pets):
+    pets.play_round(is_open=False)
+    pets.play_round(is_open=False)
+    cat = pets.class_ids[0]
+
+    everything = listed(pets, PseudoLabelStatus.REJECTED)
+    cats = listed(pets, PseudoLabelStatus.REJECTED, class_id=cat)
+
+    assert len(everything) == 6
+    assert {image.id for _, image in everything} == set(pets.ids(Split.TRAIN))
+    assert {one.class_id for one, _ in cats} == {cat}
+    assert listed(pets, PseudoLabelStatus.REJECTED, reason=RejectionReason.INCONSISTENT) == []
+    with pets.reading() as uow:
+        assert review.reason_counts(uow, pets.project_id) == {RejectionReason.GATE_CLOSED: 6}
+
+
+def test_listed__pages_do_not_overlap(pets):
+    pets.play_round(is_open=False)
+
+    first = listed(pets, PseudoLabelStatus.REJECTED, limit=4)
+    rest = listed(pets, PseudoLabelStatus.REJECTED, offset=4, limit=4)
+
+    assert len({one.id for one, _ in [*first, *rest]}) == 6
