@@ -100,7 +100,8 @@ class Section:
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain dictionary, ready for JSON."""
-        return asdict(self)  # type: ignore[call-overload]
+        values: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -177,6 +178,7 @@ class LossConfig(Section):
         0.0,
         100.0,
     )
+    sharpening: float = knob(0.5, "Temperature of the teacher's target for consistency; below 1 is sharper.", 0.05, 1.0)
     ramp_up_share: float = knob(0.1, "Share of the joint phase over which those two weights rise from 0.", 0.0, 1.0)
     label_smoothing: float = knob(0.1, "Label smoothing of the supervised loss.", 0.0, 0.5)
 
@@ -185,9 +187,7 @@ class LossConfig(Section):
 class AugmentConfig(Section):
     """The weak and the strong view."""
 
-    flip: bool = knob(
-        False, "Mirror left and right. Off unless you know that it never changes the meaning: it does for digits, text."
-    )
+    flip: bool = knob(False, "Mirror left and right. Switch on only where it never changes the meaning: not for text.")
     shift: float = knob(0.125, "Weak view: largest shift, as a share of the side.", 0.0, 0.5)
     rotate: float = knob(30.0, "Strong view: largest rotation in degrees.", 0.0, 180.0)
     zoom: float = knob(0.2, "Strong view: largest change of scale, and largest shear, as a share.", 0.0, 0.7)

@@ -154,7 +154,7 @@ class RoundData:
             raise InvalidData("validation_index_V must not name an image twice.")
         if (self.labels_N[self.validation_index_V] >= 0).any():
             both = self.validation_index_V[self.labels_N[self.validation_index_V] >= 0]
-            raise InvalidData(f"A validation label must not also be a training label. Got both for {both[:5].tolist()}.")
+            raise InvalidData(f"A validation label must not also teach. Got both for images {both[:5].tolist()}.")
 
     @property
     def labelled_index_L(self) -> NDArray[np.int64]:

@@ -79,7 +79,7 @@ class Learner:
         # One forward pass for both: labels first, then the strong views.
         with mixed_precision(self.device):
             logits_BC = self.student.classify(torch.cat([labelled_BCHW, strong_BCHW]))
-        supervised_logits_BC, strong_logits_BC = logits_BC.split([len(labels_B), len(indices_B)])
+        supervised_logits_BC, strong_logits_BC = logits_BC[: len(labels_B)], logits_BC[len(labels_B) :]
         losses = {"supervised": self._supervised(supervised_logits_BC, labels_B)}
         pseudo_labels_B = self._pseudo_labels_N[indices_B].to(self.device)
         losses["pseudo_label"] = pseudo_label_loss(strong_logits_BC, pseudo_labels_B)
@@ -133,13 +133,17 @@ class Learner:
             teacher_BC = self.teacher.model.classify(weak_BCHW).float().softmax(dim=1)
         # Where a pseudo-label was accepted it speaks; the soft target is for the others.
         weights_B = self._soft_weight.of(teacher_BC) * (pseudo_labels_B == NO_LABEL)
-        return consistency_loss(strong_logits_BC, teacher_BC, weights_B)
+        sharpened_BC = (teacher_BC.clamp(min=1e-12).log() / self.config.loss.sharpening).softmax(dim=1)
+        return consistency_loss(strong_logits_BC, sharpened_BC, weights_B)
 
 
 def _optimiser(student: SSMAE, weight_decay: float) -> torch.optim.AdamW:
     """AdamW as for MAE (2111.06377, appendix A): no decay on biases, norms, tokens and positions."""
-    decayed = [weight for name, weight in student.named_parameters() if weight.ndim >= 2 and "pos_embed" not in name
-               and "mask_token" not in name]
+    decayed = [
+        weight
+        for name, weight in student.named_parameters()
+        if weight.ndim >= 2 and not name.endswith(("pos_embed", "mask_token"))
+    ]
     chosen = {id(weight) for weight in decayed}
     others = [weight for weight in student.parameters() if id(weight) not in chosen]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]

@@ -19,8 +19,8 @@ def start_model(
 ) -> SSMAE:
     """A fresh model, or one that carries on from earlier weights under a fresh head.
 
-    theta = shrink * theta_old + perturb * theta_fresh for encoder and decoder. A state without any decoder weights (from
-    elsewhere) keeps the fresh decoder. Another set of classes is fine: the head is always new.
+    theta = shrink * theta_old + perturb * theta_fresh for encoder and decoder. A state without any decoder weights
+    (from elsewhere) keeps the fresh decoder. Another set of classes is fine: the head is always new.
 
     Raises:
         CheckpointMismatch: a name or a shape does not fit; the message lists the differences.

@@ -92,7 +92,7 @@ class _Round:
         student = start_model(config, data.class_names, start_state, seed=seed)
         classes_seen = len(np.unique(data.labels_N[data.labels_N >= 0]))
         self._learns_classes = classes_seen >= 2 and config.schedule.labels_steps + config.schedule.joint_steps > 0
-        self._notes = _notes(classes_seen, len(data.labelled_index_L), self._learns_classes)
+        self._notes = _notes(classes_seen, len(data.labelled_index_L), learns_classes=self._learns_classes)
         self._plan = Plan.of(config.schedule, resumes=start_state is not None, learns_classes=self._learns_classes)
         self._learner = Learner(data, config, student, device, seed)
         self._gate = LearnThenTestGate(alpha=config.gate.alpha, delta=config.gate.delta)
@@ -194,7 +194,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _notes(classes_seen: int, labels: int, learns_classes: bool) -> tuple[str, ...]:
+def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str, ...]:
     if learns_classes:
         return ()
     if classes_seen < 2:

@@ -1,0 +1,76 @@
+"""Each loss against a few lines of NumPy, and against what it must not depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ssmae.losses import (
+    NO_LABEL,
+    consistency_loss,
+    patchify,
+    pseudo_label_loss,
+    reconstruction_loss,
+    supervised_loss,
+    unpatchify,
+)
+
+
+def test_patchify__is_undone_by_unpatchify():
+    images = torch.rand(2, 3, 12, 12)
+    assert torch.equal(unpatchify(patchify(images, 4), 4), images)
+
+
+def test_patchify__cuts_row_by_row():
+    images = torch.arange(16.0).reshape(1, 1, 4, 4).expand(1, 3, 4, 4)
+    assert patchify(images, 2)[0, 1, ::3].tolist() == [2.0, 3.0, 6.0, 7.0]
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_reconstruction_loss__is_the_mean_error_of_the_masked_patches(normalise):
+    images, predicted = torch.rand(2, 3, 4, 4), torch.rand(2, 4, 12)
+    is_masked = torch.tensor([[True, False, False, True], [False, True, False, False]])
+    target = patchify(images, 2).numpy()
+    if normalise:
+        spread = np.sqrt(target.var(axis=-1, keepdims=True) + 1e-6)
+        target = (target - target.mean(axis=-1, keepdims=True)) / spread
+    expected = ((predicted.numpy() - target) ** 2).mean(axis=-1)[is_masked.numpy()].mean()
+    loss = reconstruction_loss(predicted, images, is_masked, patch_size=2, normalise=normalise)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_reconstruction_loss__ignores_what_was_visible():
+    images, predicted = torch.rand(1, 3, 4, 4), torch.rand(1, 4, 12)
+    is_masked = torch.tensor([[True, False, False, False]])
+    other = predicted.clone()
+    other[:, 1:] += 5
+    options = {"patch_size": 2, "normalise": True}
+    first = reconstruction_loss(predicted, images, is_masked, **options)
+    assert torch.equal(first, reconstruction_loss(other, images, is_masked, **options))
+
+
+def test_supervised_loss__of_no_opinion_is_the_logarithm_of_the_classes():
+    loss = supervised_loss(torch.zeros(3, 10), torch.tensor([1, 2, 3]), label_smoothing=0.1)
+    assert loss.item() == pytest.approx(np.log(10))
+
+
+def test_pseudo_label_loss__grows_with_the_share_of_accepted_images():
+    logits = torch.zeros(4, 10)
+    half = pseudo_label_loss(logits, torch.tensor([3, NO_LABEL, 4, NO_LABEL]))
+    assert half.item() == pytest.approx(np.log(10) / 2)
+
+
+def test_pseudo_label_loss__is_zero_and_finite_when_none_is_accepted():
+    logits = torch.randn(4, 10, requires_grad=True)
+    loss = pseudo_label_loss(logits, torch.full((4,), NO_LABEL))
+    loss.backward()
+    assert loss.item() == 0
+    assert (logits.grad == 0).all()
+
+
+def test_consistency_loss__is_cross_entropy_with_the_teachers_distribution():
+    logits, target = torch.randn(5, 3), torch.rand(5, 3).softmax(dim=1)
+    weights = torch.tensor([1.0, 0.5, 0.0, 1.0, 1.0])
+    expected = -(weights[:, None] * target * logits.log_softmax(dim=1)).sum() / 5
+    assert consistency_loss(logits, target, weights).item() == pytest.approx(expected.item(), rel=1e-5)
