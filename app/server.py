@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,6 +81,7 @@ def serve(settings: Settings, *, trusted_network: bool = False) -> None:
         ws_max_size=32 * 2**20,
         ws_per_message_deflate=False,
         access_log=False,
+        server_header=False,
         log_level="warning",
         timeout_graceful_shutdown=3,
     )
@@ -100,6 +102,8 @@ async def _lifespan(_: streamlit.App) -> AsyncIterator[dict[str, Any]]:
     await anyio.to_thread.run_sync(runtime.current)
     # The first page must not wait for what every page needs.
     await anyio.to_thread.run_sync(_preload)
+    # Streamlit sets up logging for uvicorn too: a line for every image that is looked at.
+    logging.getLogger("uvicorn.access").disabled = True
     gc.collect()
     gc.freeze()
     yield {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from app.errors import Refused
 
 LONGEST_NAME = 100
 _KEYS = "1234567890qwertyuiopasdfghjklzxcvbnm"
-_TAKEN = frozenset("uscz")  # undo, skip and the keys that Streamlit or the zoom keep for themselves
+_TAKEN = frozenset("usxzc")  # undo, skip, exclude, zoom; Streamlit keeps c for itself
+_FREE = tuple(key for key in _KEYS if key not in _TAKEN)
 
 
 def clean_name(name: str) -> str:
@@ -25,7 +27,16 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
-def keys(n_classes: int) -> list[str | None]:
-    """One key for each class in order: digits first, then letters; None once the keyboard is used up."""
-    free = [key for key in _KEYS if key not in _TAKEN]
-    return [free[index] if index < len(free) else None for index in range(n_classes)]
+def keys(names: Sequence[str]) -> list[str | None]:
+    """One key for each class in order; None once the keyboard is used up.
+
+    A class that is named like a key gets that key: whoever sees a 7 presses 7. The others get digits first, then
+    letters.
+    """
+    own = {name.lower() for name in names if name.lower() in _FREE}
+    others = iter(key for key in _FREE if key not in own)
+    given: list[str | None] = []
+    for name in names:
+        key = name.lower()
+        given.append(key if key in own and key not in given else next(others, None))
+    return given

@@ -10,12 +10,14 @@ import streamlit as st
 from app.db.models import Annotator, Project
 from app.db.queries import annotations, projects
 from app.db.unit_of_work import committed
+from app.domain.labels import Queue
 from app.services import annotation
 from app.services import runtime as runtime_service
 from app.services.runtime import Runtime
 
 PROJECT_KEY = "project_id"
 ANNOTATOR_KEY = "annotator_name"
+QUEUE_KEY = "queue"
 DEFAULT_ANNOTATOR = "you"
 _PROJECT_PARAM = "project"
 _ANNOTATOR_PARAM = "as"
@@ -44,6 +46,11 @@ def choose_project(project_id: int) -> None:
     """Take another project in hand; call it from a callback, or before the sidebar is drawn."""
     st.session_state[PROJECT_KEY] = project_id
     st.query_params[_PROJECT_PARAM] = str(project_id)
+
+
+def choose_queue(queue: Queue) -> None:
+    """Have the labelling page open this queue; call it from a callback, or before the page is switched."""
+    st.session_state[QUEUE_KEY] = queue
 
 
 def annotator_name() -> str:

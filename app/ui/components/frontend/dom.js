@@ -1,0 +1,43 @@
+// Small helpers for building elements. Data only ever becomes text, never markup.
+
+/** An element with properties, attributes (names with a dash), listeners (on…) and children. */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.includes("-") || name === "role") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Load a style sheet into a component's root; resolves when it applies, or cannot be had. */
+export function style(root, href) {
+  return new Promise((resolve) => {
+    root.prepend(el("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve }));
+  });
+}
+
+/** Whether an event was meant for a text field, a menu or a dialog rather than for us. */
+export function isForOthers(event) {
+  const target = event.composedPath()[0];
+  const tag = target?.tagName;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
+  if (tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT" || target?.isContentEditable) return true;
+  return document.querySelector('[role="dialog"], [role="listbox"]') !== null;
+}
+
+/** Whether somebody moved to a button with the keyboard: Space and Enter then press it. */
+export function isOnButton(event) {
+  const target = event.composedPath()[0];
+  return Boolean(target?.matches?.("button:focus-visible, a:focus-visible, summary:focus-visible"));
+}
+
+/** The address of an image; large ones and those that browsers cannot show come as a reduced copy. */
+export function imageAddress(image, side = 1024) {
+  const isLarge = Math.max(image.width, image.height) > side;
+  const isForeign = /^\.tiff?$/i.test(image.suffix ?? "");
+  return `/img/${image.id}?v=${image.v}${isLarge || isForeign ? `&side=${side}` : ""}`;
+}

@@ -1,0 +1,66 @@
+"""The labeller: a component in the browser that holds the queue and the keyboard. Python only mounts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from app.db.models import ImageClass
+from app.domain.classes import keys
+from app.domain.labels import Queue
+from app.ui.components import assets
+from ssmae.config import Acquisition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """What the labeller says where there is no image."""
+
+    finished: str
+    nothing_title: str
+    nothing: str
+
+
+def labeller(
+    *,
+    project_id: int,
+    queue: Queue,
+    annotator_id: int,
+    classes: Sequence[ImageClass],
+    texts: Texts,
+    on_progress: Callable[[], None],
+) -> None:
+    """Mount the labeller for one queue.
+
+    Args:
+        project_id: whose images.
+        queue: which of its queues.
+        annotator_id: who answers.
+        classes: in their order; the keys follow from it.
+        texts: what to say where there is no image.
+        on_progress: called, at most every two seconds, after answers were saved.
+    """
+    mount = st.components.v2.component("ssmae_labeller", js=assets.LOADER)
+    mount(
+        key=f"labeller-{project_id}-{queue}-{annotator_id}",
+        data={
+            "assets": assets.base(),
+            "module": "labeller.js",
+            "project_id": project_id,
+            "queue": str(queue),
+            "annotator_id": annotator_id,
+            "classes": classes_json(classes),
+            "strategies": {str(one): one.label for one in Acquisition},
+            "texts": asdict(texts),
+        },
+        on_progress_change=on_progress,
+    )
+
+
+def classes_json(classes: Sequence[ImageClass]) -> list[Mapping[str, Any]]:
+    """Classes as the browser's side takes them: id, name and the key that chooses each."""
+    chosen_by = keys([one.name for one in classes])
+    return [{"id": one.id, "name": one.name, "key": key} for one, key in zip(classes, chosen_by, strict=True)]
