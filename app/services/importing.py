@@ -27,7 +27,7 @@ from app.errors import AppError, Conflict, Refused
 from app.formats import sources
 from app.formats.entries import InvalidSource
 from app.queue import Task
-from app.services.importing_batches import Batches, Taken
+from app.services.importing_batches import Batches, Taken, TakenOver
 from app.services.importing_pipeline import taken_after
 from app.storage import Storage
 
@@ -146,14 +146,15 @@ def run(
     if batches is None:
         with database.reading() as uow:
             return report(uow, import_id)
-    status = ImportStatus.INTERRUPTED
+    status: ImportStatus | None = ImportStatus.INTERRUPTED
     message: str | None = "The import was interrupted. Import the same source to go on."
     try:
         status, message = _work(database, storage, batches, on_progress, should_stop, begun)
+    except TakenOver:
+        status = None
+        raise
     except OSError as error:
-        message = (
-            f"Stopped: {error.strerror or error}. Mend it and import the same source: it goes on where it stopped."
-        )
+        message = f"Stopped: {error.strerror or error}. Once that is mended, import the same source: it goes on there."
         raise Refused(message) from error
     except AppError as error:
         status, message = ImportStatus.FAILED, str(error)
@@ -162,7 +163,8 @@ def run(
         status, message = ImportStatus.FAILED, f"{type(error).__name__}: {error}"
         raise
     finally:
-        _close(database, import_id, status, message)
+        if status is not None:
+            _close(database, import_id, status, message)
     if status is ImportStatus.SUCCEEDED:
         _discard_upload(storage, Path(batches.source))
     with database.reading() as uow:

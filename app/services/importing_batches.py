@@ -39,6 +39,10 @@ _COLUMNS = {
 _NAMESPACE = uuid.UUID("9d1f3c52-5f0e-4c6b-8a55-0e6a2c1b7d43")
 
 
+class TakenOver(Conflict):
+    """Another process runs the import now: stop, and leave the row to it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Taken:
     """One entry after it was read: facts and hash, or the reason why it is refused."""
@@ -103,7 +107,7 @@ class Batches:
         """Write a batch and move the cursor behind its last entry.
 
         Raises:
-            Conflict: another process has taken the import over; nothing of the batch was written.
+            TakenOver: another process has taken the import over; nothing of the batch was written.
         """
         with self._database.writing() as uow:
             self._move_cursor(uow.session, batch[-1].position)
@@ -136,7 +140,7 @@ class Batches:
             .returning(Import.id)
         )
         if moved is None:
-            raise Conflict(f"Import {self.import_id} was taken over by another process.")
+            raise TakenOver(f"Import {self.import_id} was taken over by another process.")
 
     def _learn_classes(self, uow: UnitOfWork, names: Sequence[str]) -> None:
         """Know the ids of the project's classes, and add those that are missing."""

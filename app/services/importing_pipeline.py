@@ -7,7 +7,6 @@ copy every image.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,13 +18,15 @@ from app.formats.images import inspect
 from app.services.importing_batches import Batches, Taken
 from app.storage import Storage
 
+_THREADS = 8
+"""More than cores: most of the time is spent waiting until the disk has what was written."""
 _HELD_BYTES = 64 * 1024**2
 """Entries of a stream hold their bytes while they wait; together they may hold this much."""
 
 
 def taken_after(storage: Storage, batches: Batches, entries: Generator[Entry]) -> Generator[Taken]:
     """Every entry read, checked and stored, in the order of the source; memory holds a window of them."""
-    threads = min(8, 2 * (os.cpu_count() or 1))
+    threads = _THREADS
     window: deque[tuple[int, Future[Taken]]] = deque()
     held = 0
     with closing(entries), ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
