@@ -67,8 +67,8 @@ class World:
         """Images without files."""
         with self.writing() as uow:
             source = Import(
-                project_id=self.project_id, source="/pictures", label_use=LabelUse.SEALED, status=ImportStatus.SUCCEEDED,
-                total=count, added=count,
+                project_id=self.project_id, source="/pictures", label_use=LabelUse.SEALED, total=count, added=count,
+                status=ImportStatus.SUCCEEDED,
             )  # fmt: skip
             uow.session.add(source)
             uow.session.flush()
@@ -137,10 +137,8 @@ class World:
 
     def select(self, draft_id: int, selected: Sequence[int]) -> None:
         """The worker chooses these images for a draft."""
-        chosen = [
-            Chosen(image_id=image_id, strategy=Acquisition.MARGIN, score=0.5, reason="The two likeliest classes are close.")
-            for image_id in selected
-        ]  # fmt: skip
+        why = "The two likeliest classes are close."
+        chosen = [Chosen(image_id=one, strategy=Acquisition.MARGIN, score=0.5, reason=why) for one in selected]
         with self.writing() as uow:
             publishing.publish_selection(uow, draft_id, chosen, seed=draft_id)
 

@@ -13,7 +13,7 @@ from app.services.reports.accuracy import (
     newest_accuracy,
     pools_over_rounds,
 )
-from app.services.reports.comparison import Comparison, Difference, compare, mcnemar
+from app.services.reports.comparison import Comparison, Difference, compare
 from app.services.reports.next_step import NextStep, Situation, Target, next_step
 from app.services.reports.overview import ImportRow, Overview, overview
 from app.services.reports.quality import (
@@ -70,7 +70,6 @@ __all__ = [
     "draft",
     "gate_history",
     "learning_curve",
-    "mcnemar",
     "mistakes",
     "needed_validation",
     "newest_accuracy",

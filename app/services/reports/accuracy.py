@@ -6,17 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from scipy.special import betaincinv
-
 from app.db.models import Round, Snapshot
 from app.db.queries import images, reports
 from app.db.unit_of_work import UnitOfWork
 from app.domain.pools import Pool, Split
 from app.domain.rounds import RoundStatus
 from ssmae.config import Acquisition, StartFrom
-
-DELTA = 0.05
-"""Every interval shown leaves out the truth in at most this share of cases."""
+from ssmae.metrics import accuracy_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +29,13 @@ class Accuracy:
 
     @property
     def low(self) -> float:
-        """Lower end: beta.ppf(delta/2, k, n-k+1)."""
-        return float(betaincinv(self.correct, self.n - self.correct + 1, DELTA / 2)) if self.correct else 0.0
+        """Lower end of the interval; 0 without an image."""
+        return accuracy_interval(self.correct, self.n)[0]
 
     @property
     def high(self) -> float:
-        """Upper end: beta.ppf(1-delta/2, k+1, n-k)."""
-        wrong = self.n - self.correct
-        return float(betaincinv(self.correct + 1, wrong, 1 - DELTA / 2)) if wrong else 1.0
+        """Upper end of the interval; 1 without an image."""
+        return accuracy_interval(self.correct, self.n)[1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
 from typing import Any
+
+import numpy as np
 
 from app.db.models import Round
 from app.db.queries import reports, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.services.reports.accuracy import Accuracy, labels_of, start_of
+from ssmae.metrics import mcnemar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,21 +82,17 @@ def compare(uow: UnitOfWork, first_id: int, second_id: int) -> Comparison:
         second=Accuracy(correct=both + only_second, n=n),
         negative_flips=only_first,
         positive_flips=only_second,
-        p_value=mcnemar(only_first, only_second),
+        p_value=p_value(only_first, only_second),
         first_labels=_labels(uow, first),
         second_labels=_labels(uow, second),
         settings=_differences(_settings(first), _settings(second)),
     )
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value that the two kinds of flips are equally likely.
-
-    Source: McNemar (1947), exact form: twice the smaller binomial tail with one half, at most 1.
-    """
-    flips, fewer = only_first + only_second, min(only_first, only_second)
-    # Whole numbers of any size, divided once: exact where floats would underflow.
-    return min(1.0, 2 * sum(comb(flips, k) for k in range(fewer + 1)) / 2**flips)
+def p_value(only_first: int, only_second: int) -> float:
+    """Exact two-sided p-value that the two kinds of flips are equally likely; images that agree say nothing."""
+    is_first_N = np.arange(only_first + only_second) < only_first
+    return mcnemar(is_first_N, ~is_first_N)
 
 
 def _labels(uow: UnitOfWork, one: Round) -> int:
