@@ -7,6 +7,8 @@ sweeper, and one that arrives twice finds the row already taken.
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 from enum import StrEnum
 from typing import Any
 
@@ -62,3 +64,14 @@ class Doorbell:
             self._celery.send_task(task, args=[row_id], queue=ROUTES[Task(task)], retry=False)
         except OperationalError as error:
             log.warning("The broker cannot be reached (%s); %s for row %d will be sent again.", error, task, row_id)
+
+
+def tidy(settings: Settings) -> None:
+    """Forget the messages that the embedded broker has delivered; it keeps them for ever otherwise."""
+    path = settings.data_dir / "broker.db"
+    if not settings.is_embedded_broker or not path.is_file():
+        return
+    with closing(sqlite3.connect(path, timeout=15)) as connection, connection:
+        has_table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'kombu_message'").fetchone()
+        if has_table:
+            connection.execute("DELETE FROM kombu_message WHERE visible = 0")

@@ -17,10 +17,6 @@ from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import Any
 
-SECONDS_TO_STOP = 1.0
-"""How long a child may take from the order to the next step; then it ends where it is. Nothing is lost by that: what
-a stopped child has done is thrown away in any case, and everything it publishes is one transaction."""
-
 
 class Work(StrEnum):
     """What a child can be started for."""
@@ -32,6 +28,10 @@ class Work(StrEnum):
 
 _MODULES = {Work.ROUND: "worker.runner", Work.SELECTION: "worker.selecting", Work.IMPORT: "worker.importing"}
 """Imported by name and late: these are the modules that may load torch, Pillow or scikit-learn."""
+
+SECONDS_TO_STOP = {Work.ROUND: 1.0, Work.SELECTION: 1.0, Work.IMPORT: 5.0}
+"""How long a child may take from the order to the next step; then it ends where it is. Nothing is lost by that: what
+a stopped round has done is thrown away in any case, and an import writes whole batches."""
 
 
 class Ended(IntEnum):
@@ -52,7 +52,8 @@ class Kind(StrEnum):
 class Line:
     """The child's end."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_to_stop: float) -> None:
+        self._seconds_to_stop = seconds_to_stop
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -88,14 +89,14 @@ class Line:
         if not order:
             os._exit(Ended.STOPPED)
         self._stop.set()
-        threading.Event().wait(SECONDS_TO_STOP)
+        threading.Event().wait(self._seconds_to_stop)
         os._exit(Ended.STOPPED)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one piece of work and return the exit status."""
-    line = Line()
     work, ids = Work(arguments[0]), [int(text) for text in arguments[1:]]
+    line = Line(SECONDS_TO_STOP[work])
     from ssmae.errors import SsmaeError, Stopped  # noqa: PLC0415 - the same
 
     try:
@@ -103,9 +104,8 @@ def main(arguments: Sequence[str]) -> int:
     except Stopped:
         return Ended.STOPPED
     except Exception as error:
-        line.failure(
-            _sentence(error, is_expected=isinstance(error, (SsmaeError, *_refusals()))), traceback.format_exc()
-        )
+        is_expected = isinstance(error, (SsmaeError, AppError))
+        line.failure(_sentence(error, is_expected=is_expected), traceback.format_exc())
         return Ended.FAILED
     return Ended.DONE
 

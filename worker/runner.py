@@ -82,6 +82,7 @@ def main(line: Line, round_id: int, attempt: int) -> None:
         "images": len(rows.image_ids_N),
         "versions": result.versions,
         "device": result.device,
+        "learnt_classes": result.learnt_classes,
         "notes": [*job.start.notes, *result.notes, *files.notes],
         "seconds": round(time.monotonic() - began, 1),
         "training_seconds": round(result.seconds, 1),

@@ -12,7 +12,7 @@ import threading
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.unit_of_work import committed
-from app.services import leases
+from app.services import importing, leases
 from worker.host import Host
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ def sweep(host: Host) -> None:
     with committed(host.runtime.database) as uow:
         leases.seen(uow, host.name, host.queue)
         leases.sweep(uow)
+        importing.resend_lost(uow)
 
 
 def _run(host: Host) -> None:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from celery import Celery
 from sqlalchemy.exc import DBAPIError
 
-from app.db.queries import rounds
+from app.db.queries import imports, rounds
 from app.db.unit_of_work import committed
-from app.domain.rounds import RoundStatus, SelectionStatus
+from app.domain.rounds import ImportStatus, RoundStatus, SelectionStatus
 from app.errors import Conflict
 from app.queue import Task
-from app.services import publishing
+from app.services import importing, publishing
 from worker import attempts
 from worker.child import Ended, Work
 from worker.host import Host
@@ -53,8 +54,26 @@ def select_images(host: Host, round_id: int) -> None:
 def run_import(host: Host, import_id: int) -> None:
     """Run an import that waits."""
     child = _watched(host, Work.IMPORT, import_id, is_wanted=lambda: True)
-    if child.exit_status != Ended.DONE and not host.stopping.is_set():
-        log.error("Import %d ended with status %s.", import_id, child.exit_status)
+    if host.stopping.is_set():
+        _pass_on(host, import_id)
+    elif child.exit_status != Ended.DONE:
+        why = child.failure.why if child.failure else f"exit status {child.exit_status}"
+        log.error("Import %d ended early: %s", import_id, why)
+
+
+def _pass_on(host: Host, import_id: int) -> None:
+    """Let another worker go on with an import that this one had to stop."""
+    with committed(host.runtime.database) as uow:
+        row = imports.one(uow.session, import_id)
+        if row.status is ImportStatus.INTERRUPTED:
+            importing.start(
+                uow,
+                project_id=row.project_id,
+                source=Path(row.source),
+                label_use=row.label_use,
+                add_classes=row.add_classes,
+                in_background=True,
+            )
 
 
 def _waits_for_selection(host: Host, round_id: int) -> bool:

@@ -1,0 +1,127 @@
+"""The demo project: real handwritten digits, a test set answered by the seal, and a first round under way.
+
+Every step looks first whether it was done, so it may be interrupted anywhere and begun again, and a second start
+changes nothing. Must never import torch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from app.db.models import Project, Round
+from app.db.queries import images, projects, rounds
+from app.db.unit_of_work import committed
+from app.domain.labels import Queue
+from app.domain.rounds import LabelUse, RoundStatus, SelectionStatus
+from app.errors import Conflict, Refused
+from app.services import annotation, digits, importing
+from app.services import projects as project_service
+from app.services import rounds as round_service
+from app.services.runtime import Runtime
+from ssmae.config import Acquisition, Preset
+
+NAME = "Handwritten digits"
+TEST_SIZE = 300
+VALIDATION_SIZE = 100
+"""With the default gate (10 % error allowed, two checks), 99 answers are the fewest that can open it."""
+SELECTION_SIZE = 20
+ANSWERS_AT_A_TIME = 20
+WAIT_SECONDS = 300.0
+
+
+def prepare(runtime: Runtime, *, say: Callable[[str], None], wait_seconds: float = WAIT_SECONDS) -> None:
+    """Do what is left to do for the demo; returns when its first round is queued, long before it is trained.
+
+    Args:
+        runtime: settings, database, storage.
+        say: told each step in a line.
+        wait_seconds: how long a worker may take to choose the first images.
+
+    Raises:
+        Refused: no worker chose the first images.
+    """
+    project = _project(runtime)
+    if _has_begun(runtime, project.id):
+        return
+    _import(runtime, project.id, say)
+    say("Answering the test set from the seal.")
+    simulate(runtime, project.id, Queue.TEST)
+    say("Waiting for a worker to choose the first images.")
+    _await_selection(runtime, project.id, wait_seconds)
+    say("Answering the first selection and the validation sample from the seal.")
+    simulate(runtime, project.id, Queue.SELECTION)
+    simulate(runtime, project.id, Queue.VALIDATION)
+    with committed(runtime.database) as uow:
+        try:
+            round_service.request(uow, runtime.storage, project.id)
+        except Conflict:  # somebody clicked first
+            return
+    say("The first round is queued.")
+
+
+def simulate(runtime: Runtime, project_id: int, queue: Queue, count: int | None = None) -> int:
+    """Let the seal answer a queue, all of it without a count, in short transactions.
+
+    Returns:
+        How many were answered.
+    """
+    answered = 0
+    while count is None or answered < count:
+        wanted = ANSWERS_AT_A_TIME if count is None else min(ANSWERS_AT_A_TIME, count - answered)
+        with committed(runtime.database) as uow:
+            done = annotation.simulate(uow, project_id, queue, wanted)
+        if not done:
+            break
+        answered += done
+    return answered
+
+
+def _project(runtime: Runtime) -> Project:
+    with committed(runtime.database) as uow:
+        found = projects.by_name(uow.session, NAME)
+        return found or project_service.create(
+            uow,
+            name=NAME,
+            classes=digits.CLASSES,
+            is_sealed=True,
+            test_size=TEST_SIZE,
+            validation_size=VALIDATION_SIZE,
+            selection_size=SELECTION_SIZE,
+            strategy=Acquisition.DIVERSE,
+            preset=Preset.QUICK,
+        )
+
+
+def _has_begun(runtime: Runtime, project_id: int) -> bool:
+    with runtime.database.reading() as uow:
+        return any(one.status is not RoundStatus.DRAFT for one in rounds.of_project(uow.session, project_id))
+
+
+def _import(runtime: Runtime, project_id: int, say: Callable[[str], None]) -> None:
+    folder = runtime.settings.data_dir / "demo" / "digits"
+    total = digits.write_digits(folder)
+    with runtime.database.reading() as uow:
+        if sum(images.pool_counts(uow.session, project_id).values()) >= total:
+            return
+    say(f"Importing {total} images of handwritten digits.")
+    with committed(runtime.database) as uow:
+        started = importing.start(uow, project_id=project_id, source=folder, label_use=LabelUse.SEALED)
+    report = importing.run(runtime.database, runtime.storage, started.id)
+    say(report.sentence)
+
+
+def _await_selection(runtime: Runtime, project_id: int, seconds: float) -> Round:
+    end = time.monotonic() + seconds
+    while True:
+        with committed(runtime.database) as uow:
+            draft = rounds.draft(uow.session, project_id) or round_service.open_draft(
+                uow, project_id, strategy=Acquisition.TYPICLUST
+            )
+        if draft.selection_status is SelectionStatus.READY:
+            return draft
+        if draft.selection_status is SelectionStatus.FAILED:
+            raise Refused(f"The first images could not be chosen: {draft.selection_message}")
+        if time.monotonic() > end:
+            raise Refused(f"No worker chose the first images within {seconds:.0f} s: is one running?")
+        time.sleep(0.5)
