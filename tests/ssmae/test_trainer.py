@@ -188,7 +188,7 @@ def test_train_round__refuses_an_unknown_device(tiny_config, make_data):
 
 
 def test_train_round__lowers_every_loss(tiny_config, make_data):
-    config = with_schedule(tiny_config, reconstruct_steps=40, labels_steps=60, joint_steps=60)
+    config = with_schedule(tiny_config, reconstruct_steps=30, labels_steps=60, joint_steps=30, learning_rate=3e-3)
     history = train_round(make_data(), config, seed=0).history
 
     def mean(name, points):

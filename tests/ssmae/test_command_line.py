@@ -1,0 +1,91 @@
+"""`python -m ssmae train FOLDER`: the method for someone who has a folder of images and no server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ssmae.__main__
+from ssmae.__main__ import divide, main, read_folder
+from ssmae.checkpoint import load_checkpoint
+from ssmae.data import ImageStore
+from ssmae.errors import InvalidData
+
+
+@pytest.fixture
+def folder(tmp_path, digits):
+    for index in range(300):
+        path = tmp_path / "digits" / f"class {digits[1][index]}" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(digits[0][index, 0]).save(path)
+    return tmp_path / "digits"
+
+
+def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
+    folder, tmp_path, tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(ssmae.__main__, "preset_config", lambda *_: tiny_config)
+    out = tmp_path / "round.safetensors"
+    options = ["--labels-per-class", "3", "--validation", "60", "--threads", "1", "--out", str(out)]
+    assert main(["train", str(folder), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "300 images, 10 classes, trained at 8 pixels" in printed
+    assert "gate check 2: Closed" in printed
+    assert "accuracy on 75 held-out images" in printed
+    assert "95 % interval" in printed
+    assert load_checkpoint(out).model.class_names == tuple(f"class {index}" for index in range(10))
+
+
+def test_train__refuses_a_folder_without_classes_in_one_sentence(tmp_path, capsys):
+    assert main(["train", str(tmp_path)]) == 2
+    assert "at least two classes" in capsys.readouterr().err
+
+
+def test_train__refuses_more_labels_than_there_are(folder, capsys):
+    assert main(["train", str(folder), "--labels-per-class", "500"]) == 2
+    assert "must have 500 images" in capsys.readouterr().err
+
+
+def test_read_folder__takes_the_folders_as_classes_in_alphabetical_order(folder, digits):
+    (folder / "empty").mkdir()
+    paths, labels, names = read_folder(folder)
+    assert names == tuple(f"class {index}" for index in range(10))
+    assert all(path.parent.name == names[label] for path, label in zip(paths, labels, strict=True))
+    assert len(paths) == 300
+
+
+def test_divide__keeps_test_labels_and_validation_apart(digits):
+    images, labels = ImageStore(digits[0][:400]), digits[1][:400]
+    options = {"labels_per_class": 4, "validation": 50, "test_share": 0.25}
+    experiment = divide(images, labels, tuple("0123456789"), **options, seed=1)
+    assert len(experiment.test) == 100
+    assert len(experiment.data.images) == 300
+    assert np.bincount(experiment.data.labels_N[experiment.data.labels_N >= 0]).tolist() == [4] * 10
+    assert len(experiment.data.validation_index_V) == 50
+    seen = {image.tobytes() for image in experiment.data.images.images_NCHW}
+    assert not seen & {image.tobytes() for image in experiment.test.images_NCHW}
+
+
+def test_divide__refuses_too_few_images_for_the_gate(digits):
+    with pytest.raises(InvalidData, match="to judge the gate"):
+        divide(
+            ImageStore(digits[0][:100]),
+            digits[1][:100],
+            tuple("0123456789"),
+            labels_per_class=1,
+            validation=90,
+            test_share=0.25,
+            seed=0,
+        )
+
+
+def test_experiment__supervised_arm_spends_the_same_steps_on_labels_alone(tiny_config):
+    from ssmae.experiments.digits import supervised_only
+
+    arm = supervised_only(tiny_config)
+    assert (arm.schedule.labels_steps, arm.schedule.reconstruct_steps, arm.schedule.joint_steps) == (24, 0, 0)
+    assert arm.loss.reconstruction_weight == 0
+    assert replace(arm, loss=tiny_config.loss, schedule=tiny_config.schedule) == tiny_config
