@@ -1,4 +1,4 @@
-"""Entry of every child process: `python -m worker.child WORK ID...`. Standard library only until the line is open.
+"""Entry of every child process: `python -m worker.child WORK ID...`. Nothing heavy is imported before the line is open.
 
 The line to the parent: JSON messages go out on what was standard output (whatever libraries print goes to standard
 error), and the order to stop comes in on standard input. It is open before torch is imported, which takes seconds, so
@@ -16,6 +16,9 @@ import traceback
 from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import Any
+
+from app.errors import AppError
+from ssmae.errors import SsmaeError, Stopped
 
 
 class Work(StrEnum):
@@ -97,7 +100,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run one piece of work and return the exit status."""
     work, ids = Work(arguments[0]), [int(text) for text in arguments[1:]]
     line = Line(SECONDS_TO_STOP[work])
-    from ssmae.errors import SsmaeError, Stopped  # noqa: PLC0415 - the same
 
     try:
         importlib.import_module(_MODULES[work]).main(line, *ids)

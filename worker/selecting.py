@@ -94,9 +94,7 @@ def main(line: Line, round_id: int) -> None:
         _tell(uow, round_id, notes)
 
 
-def choose(
-    draft: Round, pools: Pools, known: Known, generator: np.random.Generator, notes: list[str]
-) -> list[Chosen]:
+def choose(draft: Round, pools: Pools, known: Known, generator: np.random.Generator, notes: list[str]) -> list[Chosen]:
     """The images to ask about. Whatever is done otherwise than asked is added to `notes`.
 
     Images that came after the last round are unknown to its model: they get their share of the selection, at random.
@@ -108,8 +106,8 @@ def choose(
     strategy = draft.strategy
     if known.probabilities_NC is None and strategy not in COLD_START:
         notes.append(
-            f"{strategy.label.split(':')[0]} needs a model that has learnt the classes, and there is none yet: chosen by "
-            "TypiClust instead."
+            f"{strategy.label.split(':')[0]} needs a model that has learnt the classes, and there is none yet: "
+            "chosen by TypiClust instead."
         )
         strategy = Acquisition.TYPICLUST
     chosen = [
