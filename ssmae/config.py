@@ -159,7 +159,9 @@ class ModelConfig(Section):
         if self.embed_dim and self.heads and self.embed_dim % self.heads:
             raise InvalidConfig("ModelConfig.embed_dim", f"a multiple of heads={self.heads}", self.embed_dim)
         if self.decoder_dim % self.decoder_heads:
-            raise InvalidConfig("ModelConfig.decoder_dim", f"a multiple of {self.decoder_heads} heads", self.decoder_dim)
+            raise InvalidConfig(
+                "ModelConfig.decoder_dim", f"a multiple of {self.decoder_heads} heads", self.decoder_dim
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +189,7 @@ class LossConfig(Section):
 class AugmentConfig(Section):
     """The weak and the strong view."""
 
-    flip: bool = knob(False, "Mirror left and right. Switch on only where it never changes the meaning: not for text.")
+    flip: bool = knob(False, "Mirror left and right. Switch on only where that keeps the meaning: not for text.")
     shift: float = knob(0.0625, "Weak view: largest shift, as a share of the side.", 0.0, 0.5)
     rotate: float = knob(15.0, "Strong view: largest rotation in degrees.", 0.0, 180.0)
     zoom: float = knob(0.1, "Strong view: largest change of scale, and largest shear, as a share.", 0.0, 0.7)
@@ -199,16 +201,18 @@ class AugmentConfig(Section):
 class ScheduleConfig(Section):
     """Optimiser and length of each phase, in steps."""
 
-    reconstruct_steps: int = knob(400, "Steps of reconstruction alone, for a round that starts from scratch.", 0)
+    reconstruct_steps: int = knob(500, "Steps of reconstruction alone, for a round that starts from scratch.", 0)
     resume_reconstruct_steps: int = knob(100, "Steps of reconstruction alone, for a round that resumes an encoder.", 0)
-    labels_steps: int = knob(250, "Steps of labels and reconstruction, before the gate is first asked.", 0)
-    joint_steps: int = knob(750, "Steps with pseudo-labels, as far as the gate lets them in.", 0)
+    labels_steps: int = knob(300, "Steps of labels and reconstruction, before the gate is first asked.", 0)
+    joint_steps: int = knob(900, "Steps with pseudo-labels, as far as the gate lets them in.", 0)
     unlabelled_batch: int = knob(32, "Images a step from the whole stream.", 1, 65536)
     labelled_batch: int = knob(32, "Labelled images a step.", 1, 65536)
     learning_rate: float = knob(3e-3, "Peak learning rate of AdamW.", 1e-7, 1.0)
     weight_decay: float = knob(0.05, "Weight decay of AdamW.", 0.0, 1.0)
     warm_up_share: float = knob(0.05, "Share of a phase in which the learning rate rises.", 0.0, 1.0)
-    teacher_decay: float = knob(0.99, "Momentum of the teacher, the running mean of the student's weights.", 0.0, 0.99999)
+    teacher_decay: float = knob(
+        0.99, "Momentum of the teacher, the running mean of the student's weights.", 0.0, 0.99999
+    )
     clip: float = knob(1.0, "Largest norm of the gradient; 0 does not limit it.", 0.0)
     shrink: float = knob(1.0, "On resuming: the old encoder's weights are multiplied by this (1 keeps them).", 0.0, 1.0)
     perturb: float = knob(0.0, "On resuming: share of freshly initialised weights added to the old ones.", 0.0, 1.0)

@@ -70,15 +70,12 @@ class ImageStore:
 
     def on(self, device: torch.device) -> DeviceImages:
         """The same images, ready to be drawn from on a device."""
-        if device.type == "cpu" or self.images_NCHW.nbytes <= ON_DEVICE_BYTES:
-            array = self.images_NCHW
-            # A read-only map cannot back a tensor without a warning, and a small one is better in memory anyway.
-            if not array.flags.writeable:
-                if array.nbytes > ON_DEVICE_BYTES:
-                    return DeviceImages(self.images_NCHW, None, device)
-                array = array.copy()
-            return DeviceImages(self.images_NCHW, torch.from_numpy(array).to(device), device)
-        return DeviceImages(self.images_NCHW, None, device)
+        array_NCHW = self.images_NCHW
+        if array_NCHW.nbytes > ON_DEVICE_BYTES:
+            return DeviceImages(array_NCHW, None, device)
+        if not array_NCHW.flags.writeable:  # a read-only map cannot back a tensor without a warning
+            array_NCHW = array_NCHW.copy()
+        return DeviceImages(self.images_NCHW, torch.from_numpy(array_NCHW).to(device), device)
 
 
 @dataclass(frozen=True)

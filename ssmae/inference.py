@@ -56,10 +56,11 @@ def predict(
     """
     _check_size(model, images)
     device = device_of(model)
+    on_device = images.on(device)
     probabilities, embeddings = [], []
     with evaluating(model):
         for indices_B in _batches(len(images), batch, should_stop):
-            views_BCHW = to_float(images.on(device).take(indices_B))
+            views_BCHW = to_float(on_device.take(indices_B))
             with mixed_precision(device):
                 embeddings_BD = model.embed(views_BCHW)
                 logits_BC = model.head(embeddings_BD)

@@ -75,7 +75,8 @@ class SSMAE(nn.Module):
         self.encoder = _build_encoder(config, len(class_names))
         self.decoder = Decoder(config, self.encoder.embed_dim)
         position, classifier = self.encoder.pos_embed, self.encoder.head
-        assert position is not None and isinstance(classifier, nn.Linear)  # see _build_encoder
+        assert position is not None  # both were checked by _build_encoder
+        assert isinstance(classifier, nn.Linear)
         self.apply(_initialise)
         with torch.no_grad():
             position.copy_(sine_cosine_table(self.encoder.embed_dim, self.side))

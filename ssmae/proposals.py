@@ -111,7 +111,6 @@ def propose(data: RoundData, scores: Scores, decision: GateDecision | None) -> P
         return RejectionReason.LOW_CONFIDENCE if is_open else RejectionReason.GATE_CLOSED
 
     score_K = scores.score_N[index_K]
-    reasons = tuple(reason(score, is_accepted=taken) for score, taken in zip(score_K.tolist(), accepted_K.tolist(), strict=True))
-    return Proposals(
-        index_K, scores.class_N[index_K], score_K, scores.confidence_N[index_K], accepted_K, reasons
-    )
+    pairs = zip(score_K.tolist(), accepted_K.tolist(), strict=True)
+    reasons = tuple(reason(score, is_accepted=taken) for score, taken in pairs)
+    return Proposals(index_K, scores.class_N[index_K], score_K, scores.confidence_N[index_K], accepted_K, reasons)

@@ -35,9 +35,7 @@ def digits():
 def tiny_config():
     """A round of some forty steps."""
     return RoundConfig(
-        model=ModelConfig(
-            image_size=8, patch_size=2, embed_dim=32, depth=2, heads=2, decoder_dim=16, decoder_heads=2
-        ),
+        model=ModelConfig(image_size=8, patch_size=2, embed_dim=32, depth=2, heads=2, decoder_dim=16, decoder_heads=2),
         loss=LossConfig(),
         augment=AugmentConfig(),
         schedule=ScheduleConfig(

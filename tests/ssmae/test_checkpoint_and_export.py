@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -28,7 +29,7 @@ NAMES = ("zero", "one", "drei")
 def model(tiny_config):
     made = build(tiny_config.model, NAMES, seed=0).eval()
     with torch.no_grad():  # an untrained head says the same of every image
-        made.encoder.head.weight.normal_(generator=torch.Generator().manual_seed(1))
+        made.encoder.get_parameter("head.weight").normal_(generator=torch.Generator().manual_seed(1))
     return made
 
 
@@ -66,7 +67,7 @@ def test_load_checkpoint__refuses_what_is_no_safetensors_file(tmp_path, content,
 def test_load_checkpoint__refuses_another_format_version(tmp_path, model):
     header = json.dumps({"format_version": 99})
     save_file(dict(model.encoder.state_dict()), tmp_path / "new.safetensors", metadata={"ssmae": header})
-    with pytest.raises(CheckpointMismatch, match="format version 1. Got 99"):
+    with pytest.raises(CheckpointMismatch, match=r"format version 1\. Got 99"):
         load_checkpoint(tmp_path / "new.safetensors")
 
 
@@ -82,15 +83,15 @@ def test_load_encoder_state__takes_plain_timm_weights(tmp_path, model, tiny_conf
     save_file(dict(model.encoder.state_dict()), tmp_path / "timm.safetensors")
     state = load_encoder_state(tmp_path / "timm.safetensors")
     started = start_model(tiny_config, ("x", "y"), state, seed=3)
-    assert torch.equal(started.encoder.pos_embed, model.encoder.pos_embed)
-    assert torch.equal(started.encoder.blocks[1].mlp.fc2.weight, model.encoder.blocks[1].mlp.fc2.weight)
+    expected, got = model.encoder.state_dict(), started.encoder.state_dict()
+    assert all(torch.equal(got[name], value) for name, value in expected.items() if not name.startswith("head."))
 
 
 def test_write_timm__is_reproduced_by_the_ten_lines_of_its_documentation(tmp_path, model, images, monkeypatch):
     write_timm(model, tmp_path)
     lines = ssmae.export.__doc__.split("exactly these):\n")[1]
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(textwrap.dedent(lines), names)
     expected = predict(model, images).probabilities_NC
     with torch.inference_mode():

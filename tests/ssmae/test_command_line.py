@@ -59,8 +59,7 @@ def test_read_folder__takes_the_folders_as_classes_in_alphabetical_order(folder,
 
 def test_divide__keeps_test_labels_and_validation_apart(digits):
     images, labels = ImageStore(digits[0][:400]), digits[1][:400]
-    options = {"labels_per_class": 4, "validation": 50, "test_share": 0.25}
-    experiment = divide(images, labels, tuple("0123456789"), **options, seed=1)
+    experiment = divide(images, labels, tuple("0123456789"), labels_per_class=4, validation=50, test_share=0.25, seed=1)
     assert len(experiment.test) == 100
     assert len(experiment.data.images) == 300
     assert np.bincount(experiment.data.labels_N[experiment.data.labels_N >= 0]).tolist() == [4] * 10

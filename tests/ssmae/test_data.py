@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_image_store__refuses_floats():
     ],
 )
 def test_round_data__refuses_arrays_that_do_not_fit(changes, words):
-    fields = {
+    fields: dict[str, Any] = {
         "images": ImageStore(np.zeros((4, 3, 8, 8), np.uint8)),
         "labels_N": np.array([0, 1, -1, -1]),
         "validation_index_V": np.array([3]),

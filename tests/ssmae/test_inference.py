@@ -17,7 +17,7 @@ from ssmae.model import build
 def model(tiny_config):
     made = build(tiny_config.model, ("a", "b", "c"), seed=0).train()
     with torch.no_grad():
-        made.encoder.head.weight.normal_(generator=torch.Generator().manual_seed(1))
+        made.encoder.get_parameter("head.weight").normal_(generator=torch.Generator().manual_seed(1))
     return made
 
 
@@ -36,7 +36,7 @@ def test_predict__of_no_images_is_empty_but_has_its_shape(model):
 
 
 def test_predict__refuses_images_of_another_size(model):
-    with pytest.raises(InvalidData, match="8 pixels wide. Got 16"):
+    with pytest.raises(InvalidData, match=r"8 pixels wide\. Got 16"):
         predict(model, ImageStore(np.zeros((1, 3, 16, 16), np.uint8)))
 
 
