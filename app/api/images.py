@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
-from app.api.http import Call
+from app.api.http import Call, Malformed
 from app.db.queries import images
-from app.storage import image_key
-
-_LARGEST_SIDE = 4096
-_MEDIA_TYPES = {
-    ".bmp": "image/bmp",
-    ".gif": "image/gif",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".webp": "image/webp",
-}
+from app.services import thumbnails
 
 
 def image_bytes(call: Call) -> Response:
-    """The original file, or with `?side=` a copy whose longer side has at most that many pixels.
+    """The image in full size, or with `?side=` a copy whose longer side has at most that many pixels.
 
     An address that carries the start of the content's hash (`?v=`) may be kept for ever; any other must be asked
     about again, because ids start anew in a new data directory.
     """
-    side = call.query_integer("side", low=1, high=_LARGEST_SIDE, default=0)
+    side = call.query_integer("side", low=1, high=max(thumbnails.SIDES), default=0)
+    if side and side not in thumbnails.SIDES:
+        raise Malformed("side", f"one of {', '.join(map(str, thumbnails.SIDES))}", side)
     with call.runtime.database.reading() as uow:
         image = images.one(uow.session, call.path_id("image_id"))
     version = call.request.query_params.get("v", "")
@@ -35,14 +25,15 @@ def image_bytes(call: Call) -> Response:
     headers = {
         "ETag": f'"{image.sha256[:32]}-{side}"',
         "Cache-Control": f"private, {'max-age=31536000, immutable' if is_versioned else 'no-cache'}",
+        # Opened on its own, an image is a document: it may then do nothing at all.
+        "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if headers["ETag"] in call.request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if side:
-        from app.services import thumbnails  # noqa: PLC0415
-
-        content, media_type = thumbnails.get(call.runtime.storage, image.sha256, image.suffix, side)
-        return Response(content, media_type=media_type, headers=headers)
-    path = call.runtime.storage.existing(image_key(image.sha256, image.suffix))
-    media_type = _MEDIA_TYPES.get(image.suffix.lower(), "application/octet-stream")
-    return FileResponse(path, media_type=media_type, headers=headers)
+    storage = call.runtime.storage
+    content, media_type = (
+        thumbnails.get(storage, image.sha256, image.suffix, side)
+        if side
+        else thumbnails.display_bytes(storage, image.sha256, image.suffix)
+    )
+    return Response(content, media_type=media_type, headers=headers)

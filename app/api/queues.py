@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from app.api.http import Call, Malformed, choice, fresh, integer, text
 from app.db.models import Annotator, Image
-from app.db.queries import annotations, images, projects, rounds
+from app.db.queries import annotations as annotation_queries
+from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.pools import Pool
@@ -94,7 +95,7 @@ def undo(call: Call) -> Response:
 
 
 def _person(uow: UnitOfWork, annotator_id: int) -> Annotator:
-    found = annotations.annotator_by_id(uow.session, annotator_id)
+    found = annotation_queries.annotator_by_id(uow.session, annotator_id)
     if found.kind is not AnnotatorKind.PERSON:
         raise Refused(f"Nobody can answer as the {found.kind} annotator.")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.routing import Route
 
-from app.api import health, images, queues
+from app.api import downloads, health, images, queues
 from app.api.http import endpoint
 from app.services.runtime import Runtime
 
@@ -17,6 +17,8 @@ def routes(runtime: Callable[[], Runtime]) -> list[Route]:
         ("GET", "/healthz", health.health),
         ("GET", "/img/{image_id:int}", images.image_bytes),
         ("GET", "/api/projects/{project_id:int}/queue/{queue}", queues.next_images),
+        ("GET", "/api/projects/{project_id:int}/export/labels", downloads.labels),
+        ("GET", "/api/rounds/{round_id:int}/files/{name}", downloads.round_file),
         ("POST", "/api/annotations", queues.save),
         ("POST", "/api/undo", queues.undo),
     ]

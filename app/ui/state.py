@@ -8,7 +8,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.db.models import Annotator, Project
-from app.db.queries import annotations, projects
+from app.db.queries import annotations as annotation_queries
+from app.db.queries import projects
 from app.db.unit_of_work import committed
 from app.domain.labels import Queue
 from app.services import annotation
@@ -18,6 +19,7 @@ from app.services.runtime import Runtime
 PROJECT_KEY = "project_id"
 ANNOTATOR_KEY = "annotator_name"
 QUEUE_KEY = "queue"
+NEXT_PROJECT_KEY = "project_to_open"
 DEFAULT_ANNOTATOR = "you"
 _PROJECT_PARAM = "project"
 _ANNOTATOR_PARAM = "as"
@@ -66,7 +68,7 @@ def annotator() -> Annotator:
     """
     name = annotator_name()
     with runtime().database.reading() as uow:
-        if annotations.annotator(uow.session, name) is not None:
+        if annotation_queries.annotator(uow.session, name) is not None:
             return annotation.annotator(uow, name)
     with committed(runtime().database) as uow:
         return annotation.annotator(uow, name)
@@ -75,6 +77,8 @@ def annotator() -> Annotator:
 def restore() -> None:
     """Take project and annotator from the URL, or keep those of the session; called before anything is drawn."""
     known = [project.id for project in every_project()]
+    if (made := st.session_state.pop(NEXT_PROJECT_KEY, None)) is not None:
+        st.session_state[PROJECT_KEY] = made
     if st.session_state.get(PROJECT_KEY) not in known:
         st.session_state.pop(PROJECT_KEY, None)
     if PROJECT_KEY not in st.session_state and known:

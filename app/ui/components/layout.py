@@ -37,10 +37,15 @@ def empty(what: str, next_step: str, *, page: str | None = None, link: str = "")
         page_link(page, link or page.capitalize())
 
 
+def page_path(page: str) -> str:
+    """The script of a page, for `st.switch_page`."""
+    return str(_PAGES / f"{page}_page.py")
+
+
 def page_link(page: str, text: str) -> None:
     """A link to another page of the same project."""
     if st.button(text, key=f"link-to-{page}-{text}", icon=":material/arrow_forward:", type="secondary"):
-        st.switch_page(str(_PAGES / f"{page}_page.py"))
+        st.switch_page(page_path(page))
 
 
 def project_or_stop() -> Project:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ def table(
     name: str,
     columns: Mapping[str, Any] | None = None,
     hidden: Sequence[str] = (),
-    height: int | str = "auto",
+    height: int | Literal["auto"] = "auto",
 ) -> None:
     """Rows as a table, with a button that downloads all of their columns as CSV.
 

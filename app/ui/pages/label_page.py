@@ -87,6 +87,7 @@ def _work(project: Project, annotator_id: int) -> None:
         required=True,
         label_visibility="collapsed",
     )
+    assert queue is not None, "one is always chosen"
     st.caption(QUEUES[queue])
     needs_draft = queue in {Queue.SELECTION, Queue.VALIDATION}
     if needs_draft and draft is None:

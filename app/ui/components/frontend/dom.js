@@ -35,9 +35,8 @@ export function isOnButton(event) {
   return Boolean(target?.matches?.("button:focus-visible, a:focus-visible, summary:focus-visible"));
 }
 
-/** The address of an image; large ones and those that browsers cannot show come as a reduced copy. */
+/** The address of an image; a large one comes as a reduced copy. */
 export function imageAddress(image, side = 1024) {
   const isLarge = Math.max(image.width, image.height) > side;
-  const isForeign = /^\.tiff?$/i.test(image.suffix ?? "");
-  return `/img/${image.id}?v=${image.v}${isLarge || isForeign ? `&side=${side}` : ""}`;
+  return `/img/${image.id}?v=${image.v}${isLarge ? `&side=${side}` : ""}`;
 }

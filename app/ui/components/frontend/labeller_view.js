@@ -133,8 +133,9 @@ export class View {
   #fillList() {
     this.none = el("p", { className: "none", textContent: "No class has this in its name.", hidden: true });
     for (const one of this.classes) {
-      const button = el("button", { type: "button", title: one.name, onclick: () => this.on.choose(one) },
-        one.key ? el("kbd", { textContent: one.key }) : null, el("span", { textContent: one.name }));
+      const button = el("button", { type: "button", title: one.name, "aria-label": one.name, onclick: () => this.on.choose(one) },
+        one.key ? el("kbd", { textContent: one.key }) : null,
+        one.key === one.name.toLowerCase() ? null : el("span", { textContent: one.name }));
       button.dataset.classId = one.id;
       this.buttons.set(one.id, button);
       this.list.append(button);

@@ -1,0 +1,98 @@
+"""One image, large, with everything that was ever said of it; opened as a dialog from any grid."""
+
+from __future__ import annotations
+
+import html
+import uuid
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.db.models import Image, ImageClass
+from app.db.queries import images, projects
+from app.db.unit_of_work import committed
+from app.domain.labels import Action, Queue
+from app.domain.pools import Pool, Split
+from app.services import annotation
+from app.ui import state
+from app.ui.components.images import url_of
+from app.ui.components.layout import showing_refusals
+
+POOLS = {
+    Pool.UNLABELLED: "Unlabelled",
+    Pool.PSEUDO_LABELLED: "Pseudo-labelled",
+    Pool.LABELLED: "Labelled",
+    Pool.EXCLUDED: "Excluded",
+}
+SPLITS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
+_SMALL = 256
+_ACTIONS = {Action.LABEL: "labelled it", Action.SKIP: "skipped it", Action.WITHDRAW: "took the answer back"}
+
+
+@st.dialog("Image", width="large")
+def image_dialog(image_id: int) -> None:
+    """Show one image with its history, and let it be labelled, excluded or brought back."""
+    with state.runtime().database.reading() as uow:
+        image = images.one(uow.session, image_id)
+        classes = projects.classes(uow.session, image.project_id)
+        said = annotation.answers_of(uow, image_id)
+    names = {one.id: one.name for one in classes}
+    left, right = st.columns([3, 2])
+    with left:
+        st.html(_picture(image))
+        st.caption(
+            f"{image.name} · {image.width} × {image.height} · {image.size:,} bytes · sha256 {image.sha256[:12]}…"
+        )
+    with right:
+        label = names.get(image.label_class_id or 0)
+        st.markdown(f"**{POOLS[image.pool]}**{f' as `{label}`' if label else ''} · {SPLITS[image.split]} split")
+        if image.hint_class_id is not None:
+            st.caption(f"Hint from the import: {names.get(image.hint_class_id, '?')}")
+        with showing_refusals():
+            _change(image, classes)
+    st.markdown("**History**")
+    if not said:
+        st.caption("Nobody has said anything about this image yet.")
+    for one, annotator in said:
+        what = f"called it {names.get(one.class_id or 0, '?')}" if one.class_id else _ACTIONS[one.action]
+        gone = " (superseded)" if one.superseded_at else ""
+        st.text(f"{one.created_at:%d %b %Y, %H:%M} · {annotator} {what} · {one.queue.label}{gone}")
+
+
+def _picture(image: Image) -> str:
+    scaling = "image-rendering: pixelated;" if max(image.width, image.height) < _SMALL else ""
+    address = html.escape(url_of(image, 1024 if max(image.width, image.height) > 1024 else None), quote=True)
+    return (
+        f'<img src="{address}" alt="{html.escape(image.name, quote=True)}" '
+        f'style="width: 100%; max-height: 60vh; object-fit: contain; {scaling}">'
+    )
+
+
+def _change(image: Image, classes: Sequence[ImageClass]) -> None:
+    if image.pool is Pool.EXCLUDED:
+        if st.button("Bring it back", key=f"include-{image.id}"):
+            with committed(state.runtime().database) as uow:
+                annotation.include(uow, image.id)
+            st.rerun()
+        return
+    chosen = st.selectbox(
+        "Your answer", classes, None, format_func=lambda one: one.name, key=f"answer-{image.id}", placeholder="Class"
+    )
+    with st.container(horizontal=True):
+        if st.button("Save", disabled=chosen is None, type="primary", key=f"save-{image.id}") and chosen is not None:
+            annotator = state.annotator()
+            with committed(state.runtime().database) as uow:
+                annotation.answer(
+                    uow,
+                    uid=str(uuid.uuid4()),
+                    image_id=image.id,
+                    annotator_id=annotator.id,
+                    action=Action.LABEL,
+                    class_id=chosen.id,
+                    queue=Queue.BROWSE,
+                )
+            st.rerun()
+        if st.button("Exclude", key=f"exclude-{image.id}", help="Broken, private, or not what the project is about."):
+            with committed(state.runtime().database) as uow:
+                annotation.exclude(uow, image.id)
+            st.rerun()

@@ -1,0 +1,185 @@
+"""Review: what the model proposed. Rejected pseudo-labels are confirmed or corrected, accepted ones can be revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.db.models import Image, ImageClass, Project, PseudoLabel
+from app.db.queries import projects, rounds
+from app.db.unit_of_work import committed
+from app.domain.pseudo_labels import PseudoLabelStatus
+from app.errors import AppError
+from app.services import review
+from app.ui import state
+from app.ui.components.gallery import Mode, Tile, gallery
+from app.ui.components.image_card import image_dialog
+from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.paging import pager, position
+from ssmae.config import RejectionReason
+
+_PAGE = 36
+_PAGING = "review-paging"
+_ACCEPTED_KEY = "review-accepted"
+REASONS = {
+    RejectionReason.GATE_CLOSED: "Gate closed",
+    RejectionReason.LOW_CONFIDENCE: "Not sure enough",
+    RejectionReason.INCONSISTENT: "Changes its mind",
+}
+_MEANINGS = {
+    None: "Your answers become labels at once. The surest ones come first.",
+    RejectionReason.GATE_CLOSED: "Sure and consistent, but the validation sample did not prove the model reliable.",
+    RejectionReason.LOW_CONFIDENCE: "Below the confidence that the gate asks for.",
+    RejectionReason.INCONSISTENT: "Another class when the image is changed a little.",
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    header("Review", "The model's own labels from the newest round: look over what it got right, and what it did not.")
+    project = project_or_stop()
+    with state.runtime().database.reading() as uow:
+        newest = rounds.last_succeeded(uow.session, project.id)
+        classes = projects.classes(uow.session, project.id)
+        rejected = review.reason_counts(uow, project.id)
+        counts = rounds.pseudo_label_counts(uow.session, newest.id) if newest else {}
+    if newest is None:
+        empty(
+            "No round has finished yet.",
+            "After the first round, the classes that the model proposes for your unlabelled images appear here.",
+            page="rounds",
+            link="Go to Rounds",
+        )
+        return
+    if not counts:
+        empty(
+            f"Round {newest.number} proposed nothing.",
+            "It knew too few labels to say anything about the other images. Label more, then train again.",
+            page="label",
+            link="Label images",
+        )
+        return
+    statuses = {
+        PseudoLabelStatus.REJECTED: f"Rejected · {sum(rejected.values()):,}",
+        PseudoLabelStatus.ACCEPTED: f"Accepted · {counts.get(PseudoLabelStatus.ACCEPTED, 0):,}",
+    }
+    status = st.segmented_control(
+        "Pseudo-labels",
+        list(statuses),
+        format_func=lambda one: statuses[one],
+        default=PseudoLabelStatus.REJECTED,
+        required=True,
+        label_visibility="collapsed",
+        key="review-status",
+    )
+    if status is PseudoLabelStatus.ACCEPTED:
+        _accepted(project, classes)
+    else:
+        _rejected(project, classes, rejected)
+
+
+def _rejected(project: Project, classes: Sequence[ImageClass], counts: dict[RejectionReason, int]) -> None:
+    left, right = st.columns(2)
+    reason = left.selectbox(
+        "Why it was rejected",
+        [None, *REASONS],
+        format_func=lambda one: (
+            f"{REASONS[one]} · {counts.get(one, 0):,}" if one else f"Any reason · {sum(counts.values()):,}"
+        ),
+        key="review-reason",
+    )
+    class_ = _class_filter(right, classes)
+    st.caption(_MEANINGS[reason])
+    found, following = _page(project, PseudoLabelStatus.REJECTED, class_, reason)
+    if not found:
+        empty("Nothing waits here.", "Everything that fits these filters has been reviewed.")
+        pager(_PAGING, following=None)
+        return
+    try:
+        annotator = state.annotator()
+    except AppError as refusal:
+        st.error(f"{refusal} Choose another name in the side bar.")
+        return
+    names = {one.id: one.name for one in classes}
+    clicked = gallery(
+        [_tile(label, image, names, REASONS.get(label.reason) if label.reason else None) for label, image in found],
+        key="review-gallery",
+        label="Rejected pseudo-labels",
+        mode=Mode.REVIEW,
+        classes=classes,
+        annotator_id=annotator.id,
+    )
+    here = position(_PAGING, (project.id, PseudoLabelStatus.REJECTED, class_.id if class_ else None, reason))
+    shown = [label.id for label, _ in found]
+    pager(_PAGING, following=None if following is None else lambda: _still_rejected(here, shown))
+    if clicked.open is not None:
+        image_dialog(clicked.open)
+
+
+def _accepted(project: Project, classes: Sequence[ImageClass]) -> None:
+    class_ = _class_filter(st.columns(2)[0], classes)
+    st.caption("These teach the model as if they were labels. The most doubtful come first; revoke what is wrong.")
+    found, following = _page(project, PseudoLabelStatus.ACCEPTED, class_, None)
+    if not found:
+        empty("No pseudo-label is in use.", "The gate lets them in when the validation sample proves them reliable.")
+        return
+    names = {one.id: one.name for one in classes}
+    clicked = gallery(
+        [_tile(label, image, names, None) for label, image in found],
+        key=_ACCEPTED_KEY,
+        label="Accepted pseudo-labels",
+        mode=Mode.REVOKE,
+        on_revoke=_revoke,
+    )
+    pager(_PAGING, following=following)
+    if clicked.open is not None:
+        image_dialog(clicked.open)
+
+
+def _revoke() -> None:
+    pseudo_label_id = st.session_state[_ACCEPTED_KEY]["revoke"]
+    try:
+        with committed(state.runtime().database) as uow:
+            review.revoke(uow, int(pseudo_label_id))
+    except AppError as refusal:
+        st.toast(str(refusal), icon=":material/block:")
+    else:
+        st.toast("Revoked: the image is unlabelled again.", icon=":material/undo:")
+
+
+def _class_filter(place: st.delta_generator.DeltaGenerator, classes: Sequence[ImageClass]) -> ImageClass | None:
+    return place.selectbox(
+        "Proposed class", [None, *classes], format_func=lambda one: one.name if one else "Any class", key="review-class"
+    )
+
+
+def _page(
+    project: Project, status: PseudoLabelStatus, class_: ImageClass | None, reason: RejectionReason | None
+) -> tuple[list[tuple[PseudoLabel, Image]], int | None]:
+    class_id = class_.id if class_ else None
+    offset = position(_PAGING, (project.id, status, class_id, reason))
+    with state.runtime().database.reading() as uow:
+        found = review.listed(uow, project.id, status, class_id=class_id, reason=reason, offset=offset, limit=_PAGE + 1)
+    return list(found[:_PAGE]), offset + _PAGE if len(found) > _PAGE else None
+
+
+def _still_rejected(offset: int, pseudo_label_ids: Sequence[int]) -> int:
+    """Where the next page begins: what was reviewed meanwhile has left the list."""
+    with state.runtime().database.reading() as uow:
+        statuses = [rounds.pseudo_label(uow.session, one).status for one in pseudo_label_ids]
+    return offset + statuses.count(PseudoLabelStatus.REJECTED)
+
+
+def _tile(label: PseudoLabel, image: Image, names: dict[int, str], reason: str | None) -> Tile:
+    sure = f"{label.confidence:.0%} sure"
+    return Tile(
+        image=image,
+        title=names.get(label.class_id, "?"),
+        detail=f"{sure} · {reason}" if reason else sure,
+        class_id=label.class_id,
+        pseudo_label_id=label.id,
+    )
+
+
+main()

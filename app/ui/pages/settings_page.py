@@ -1,0 +1,166 @@
+"""Settings: the project's name, sizes, strategy and preset, its classes, and every knob of the learner."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.db.models import ImageClass, Project
+from app.db.queries import images, projects
+from app.db.unit_of_work import committed
+from app.errors import AppError
+from app.services import projects as project_service
+from app.ui import state
+from app.ui.components.class_form import add_classes
+from app.ui.components.knobs import knobs
+from app.ui.components.labeller import classes_json
+from app.ui.components.layout import header, project_or_stop, showing_refusals
+from app.ui.components.overrides import changed, merged
+from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
+from ssmae.metrics import interval_half_width
+
+_SIDE_WITHOUT_IMAGES = 32
+
+
+def main() -> None:
+    """Draw the page."""
+    header("Settings", "What the next rounds begin with. Rounds that have begun keep the settings they began with.")
+    project = project_or_stop()
+    with state.runtime().database.reading() as uow:
+        classes = projects.classes(uow.session, project.id)
+        side = images.sides(uow.session, project.id)
+    _general(project)
+    st.subheader("Classes", anchor=False)
+    _classes(project, classes)
+    st.subheader("Learner", anchor=False)
+    with st.expander("Advanced: every knob", icon=":material/tune:"):
+        _knobs(project, side)
+
+
+def _general(project: Project) -> None:
+    with st.form("general", border=True):
+        name = st.text_input("Name", project.name, max_chars=100)
+        left, right = st.columns(2)
+        with left:
+            selection_size = st.number_input(
+                "Images in a selection",
+                1,
+                100_000,
+                project.selection_size,
+                help="How many images a round asks about. Fewer means more rounds, each choosing with a newer model.",
+            )
+            strategy = st.selectbox(
+                "Strategy",
+                list(Acquisition),
+                list(Acquisition).index(project.strategy),
+                format_func=lambda one: one.label,
+            )
+        with right:
+            validation_size = st.number_input(
+                "Images in a validation sample",
+                0,
+                100_000,
+                project.validation_size,
+                help="Drawn at random each round. Your answers to them are the gate's only evidence: with fewer than "
+                "about 30 it can hardly ever open. They teach the model from the next round on.",
+            )
+            preset = st.selectbox(
+                "Preset",
+                list(Preset),
+                list(Preset).index(project.preset),
+                format_func=lambda one: PRESETS[one],
+            )
+        test_size = st.number_input(
+            "Test images",
+            0,
+            100_000,
+            project.test_size,
+            disabled=project.test_share is not None,
+            help="Fixed once the first import has drawn them."
+            if project.test_share is not None
+            else "Drawn at random at the first import.",
+        )
+        st.caption(f"An accuracy near 90 % is then known to about ±{100 * interval_half_width(test_size):.1f} points.")
+        sent = st.form_submit_button("Save", type="primary")
+    if sent:
+        changes = {
+            "name": name,
+            "selection_size": int(selection_size),
+            "validation_size": int(validation_size),
+            "strategy": strategy,
+            "preset": preset,
+        }
+        if project.test_share is None:
+            changes["test_size"] = int(test_size)
+        _save(project.id, **changes)
+
+
+PRESETS = {
+    Preset.QUICK: "Quick: a small model, about a minute on two CPU cores",
+    Preset.STANDARD: "Standard: a mid-sized model, about half an hour on CPU cores, minutes on a GPU",
+    Preset.THOROUGH: "Thorough: the full model, for a GPU",
+}
+
+
+def _classes(project: Project, classes: Sequence[ImageClass]) -> None:
+    if not classes:
+        st.caption("None yet. Name them here, or import folders that carry their names.")
+    chosen_by = {one["id"]: one["key"] for one in classes_json(classes)}
+    for one in classes:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.text_input(
+                f"Class, key {chosen_by[one.id]}" if chosen_by[one.id] else "Class",
+                one.name,
+                key=f"class-{one.id}",
+                max_chars=100,
+                label_visibility="collapsed",
+            )
+            st.markdown(f"`{chosen_by[one.id] or '–'}`", width=40)
+            if st.button("Remove", key=f"remove-{one.id}", type="tertiary", icon=":material/delete:"):
+                _change(lambda uow, one=one: project_service.remove_class(uow, project.id, one.id))
+        if name.strip() and name != one.name:
+            _change(lambda uow, one=one, name=name: project_service.rename_class(uow, project.id, one.id, name))
+    add_classes(project.id)
+
+
+def _knobs(project: Project, side: int | None) -> None:
+    st.caption(
+        f"Values start from the preset “{project.preset}” for this project's images"
+        + (f", {side} pixels at the longer side on average." if side else " (none yet: shown for 32 pixels).")
+        + " Only what you change is kept; the rest follows the preset."
+    )
+    base = preset_config(project.preset, side or _SIDE_WITHOUT_IMAGES)
+    present = RoundConfig.from_dict(merged(base.to_dict(), project.settings))
+    # Another key whenever the saved settings change, so that every field shows what holds now.
+    saved = hashlib.sha256(repr((project.preset, project.settings)).encode()).hexdigest()[:8]
+    with st.form(f"knobs-{project.id}-{saved}", border=False):
+        changes = knobs(present, key=f"knob-{project.id}-{saved}")
+        with st.container(horizontal=True):
+            save = st.form_submit_button("Save", type="primary")
+            reset = st.form_submit_button("Back to the preset", disabled=not project.settings)
+    if save:
+        _save(project.id, settings=changed(base, project.settings, changes))
+    if reset:
+        _save(project.id, settings={})
+
+
+def _save(project_id: int, **changes: Any) -> None:
+    _change(lambda uow: project_service.update(uow, project_id, **changes))
+
+
+def _change(act: Any) -> None:
+    try:
+        with committed(state.runtime().database) as uow:
+            act(uow)
+    except AppError as refusal:
+        st.error(str(refusal), icon=":material/block:")
+        return
+    st.toast("Saved.", icon=":material/check:")
+    st.rerun()
+
+
+with showing_refusals():
+    main()
