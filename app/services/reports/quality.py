@@ -60,6 +60,11 @@ class ImageRow:
     predicted_class: str
     confidence: float
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the model says what people say."""
+        return self.true_class == self.predicted_class
+
 
 def confusion(uow: UnitOfWork, round_id: int) -> Confusion:
     """How a round's model confuses the classes of the test images.

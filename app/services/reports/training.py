@@ -9,7 +9,12 @@ from app.db.queries import rounds
 from app.db.unit_of_work import UnitOfWork
 from ssmae.config import Phase
 
-_PHASES = {
+# The worker also reports what comes before and after the phases of training, in a word.
+_PHASES: dict[str, str] = {
+    "starting": "starting",
+    "loading": "loading the images",
+    "predicting": "predicting the test images",
+    "publishing": "writing the result",
     Phase.RECONSTRUCT: "reconstructing hidden patches of every image",
     Phase.LABELS: "learning the classes from the labels",
     Phase.JOINT: "learning from labels and pseudo-labels together",
@@ -42,7 +47,7 @@ class TrainingCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a running round is, ready to be shown."""
+    """Where a running round is, ready to be shown: `step` of `total_steps` of what `phase` says."""
 
     phase: str
     step: int
@@ -53,7 +58,7 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Of the whole round, in [0, 1]."""
+        """How much of it is done, in [0, 1]."""
         return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
 
 
@@ -80,10 +85,10 @@ def progress_of(one: Round) -> Progress | None:
     if "step" not in told:
         return None
     return Progress(
-        phase=_PHASES[Phase(told["phase"])],
+        phase=_PHASES.get(told["phase"], told["phase"]),
         step=int(told["step"]),
         total_steps=int(told.get("total_steps", 0)),
         losses={name: float(value) for name, value in told.get("losses", {}).items()},
-        images_per_second=told.get("images_per_second"),
+        images_per_second=told.get("images_per_second") or None,
         seconds_left=told.get("seconds_left"),
     )
