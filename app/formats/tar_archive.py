@@ -14,6 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -67,12 +68,8 @@ def read(path: Path, known: Survey | None = None, after: str | None = None) -> G
     found = known or survey(path)
     for position, name, content, reason in _members(path, after, with_content=True):
         class_name, split, refusal = found.layout.placed(name, reason)
-        read_it = refusing(refusal) if refusal else _giving(content)
+        read_it = refusing(refusal) if refusal else partial(bytes, content)
         yield Entry(position=position, name=name, class_name=class_name, split=split, read=read_it, held=len(content))
-
-
-def _giving(content: bytes) -> Callable[[], bytes]:
-    return lambda: content
 
 
 def _members(path: Path, after: str | None, *, with_content: bool) -> Iterator[tuple[str, str, bytes, str]]:
@@ -88,7 +85,7 @@ def _members(path: Path, after: str | None, *, with_content: bool) -> Iterator[t
                 # A stream's members pile up in the archive object; nobody looks at them again.
                 archive.members = []  # type: ignore[attr-defined]
                 shown = printable(member.name)
-                if member.isdir() or is_passed_over(shown):
+                if member.isdir() or is_passed_over(shown.replace("\\", "/")):
                     continue
                 position = f"{index:012d}"
                 if after is not None and position <= after:

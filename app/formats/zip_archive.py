@@ -10,9 +10,9 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
-from threading import Lock
 
 from app.formats import layout
 from app.formats.entries import (
@@ -50,16 +50,23 @@ def survey(path: Path) -> Survey:
 
 
 def read(path: Path, known: Survey | None = None, after: str | None = None) -> Generator[Entry]:
-    """Every member in order, beginning after a position. Entries must be read before the iteration ends."""
+    """Every member in order, beginning after a position. An entry holds its bytes: it may outlive the archive."""
     found = known or survey(path)
     with _opened(path) as archive:
-        turn = Lock()
         for position, name, member, reason in _members(archive):
             if after is not None and position <= after:
                 continue
             class_name, split, refusal = found.layout.placed(name, reason)
-            read_it = refusing(refusal) if refusal else _reader(archive, member, turn)
-            yield Entry(position=position, name=name, class_name=class_name, split=split, read=read_it)
+            content = b""
+            if not refusal:
+                try:
+                    content = _content(archive, member)
+                except InvalidEntry as damage:
+                    refusal = str(damage)
+            read_it = refusing(refusal) if refusal else partial(bytes, content)
+            yield Entry(
+                position=position, name=name, class_name=class_name, split=split, read=read_it, held=len(content)
+            )
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -101,18 +108,15 @@ def _reason(member: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo, turn: Lock) -> Callable[[], bytes]:
-    def read_it() -> bytes:
-        try:
-            # The directory's size is a claim: one byte more than it promises is never unpacked.
-            with turn, archive.open(member) as file:
-                content = file.read(member.file_size + 1)
-        except NotImplementedError as error:
-            raise InvalidEntry(f"Packed with a method that cannot be read: {error}.") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-            raise InvalidEntry(f"The archive is damaged here: {error}.") from None
-        if len(content) != member.file_size:
-            raise InvalidEntry(f"The archive promises {member.file_size:,} bytes and gives {len(content):,}.")
-        return content
-
-    return read_it
+def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        # The directory's size is a claim: one byte more than it promises is never unpacked.
+        with archive.open(member) as file:
+            content = file.read(member.file_size + 1)
+    except NotImplementedError as error:
+        raise InvalidEntry(f"Packed with a method that cannot be read: {error}.") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise InvalidEntry(f"The archive is damaged here: {error}.") from None
+    if len(content) != member.file_size:
+        raise InvalidEntry(f"The archive promises {member.file_size:,} bytes and gives {len(content):,}.")
+    return content

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Annotation, Annotator, Image, ImageClass, PseudoLabel, Round
@@ -78,7 +78,7 @@ def page(
         PseudoLabel.round_id == round_id,
         PseudoLabel.status == PseudoLabelStatus.ACCEPTED,
     )
-    wanted = []
+    wanted: list[ColumnElement[bool]] = []
     if labelled:
         wanted.append(Image.label_class_id.is_not(None))
     if round_id is not None:
