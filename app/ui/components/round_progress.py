@@ -60,7 +60,7 @@ def _cancel(round_id: int, *, is_asked: bool) -> None:
     elif st.button("Cancel", key=f"cancel-{round_id}", icon=":material/stop_circle:", width="stretch"):
         with showing_refusals(), committed(state.runtime().database) as uow:
             rounds.cancel(uow, round_id)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def worker_missing() -> None:

@@ -44,8 +44,9 @@ def main() -> None:
 
 def _labels(project: Project) -> None:
     left, right = st.columns(2)
-    origin = left.radio("Whose labels", list(Origin), format_func=_label, key="export-origin")
-    form = right.radio("As", list(LabelFormat), format_func=_label, key="export-format")
+    origins, forms = list(Origin), list(LabelFormat)
+    origin = left.radio("Whose labels", origins, format_func=_label, key="export-origin")
+    form = right.radio("As", forms, format_func=_label, key="export-format")
     with state.runtime().database.reading() as uow:
         count = exporting.count(uow, project.id, origin)
     if count:

@@ -70,7 +70,7 @@ def _new(project: Project) -> None:
                 type=[*_ARCHIVES, *_IMAGES],
                 accept_multiple_files=True,
                 key=f"upload-{st.session_state.get('uploads', 0)}",
-                help="A .zip or .tar (plain or compressed), or the images themselves. For more than a few gigabytes, "
+                help="A .zip or .tar (plain or compressed), or the images themselves. For more than a gigabyte, "
                 "copy the folder to the server and name its path instead.",
             )
         else:
@@ -153,7 +153,7 @@ def _past(past: Sequence[Import]) -> None:
     for one in past:
         with st.container(border=True):
             st.markdown(f"**{_STATUS[one.status].capitalize()}** · {_counts(one)}")
-            st.caption(f"{_name(one)} · {one.created_at:%d %B %Y, %H:%M} UTC · classes used {one.label_use.label}")
+            st.caption(f"{_name(one)} · {one.created_at:%d %B %Y, %H:%M} UTC · classes: {one.label_use}")
             if one.message:
                 (st.error if one.status is ImportStatus.FAILED else st.warning)(one.message)
             if one.refused:

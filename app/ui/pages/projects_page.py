@@ -23,7 +23,7 @@ def what_a_test_set_buys(size: int) -> str:
         return "Without a test set no accuracy can be shown, ever: it cannot be drawn later."
     points = 100 * interval_half_width(size)
     return (
-        f"{size:,} test images measure an accuracy near 90 % to about ±{points:.1f} points (95 % interval). "
+        f"{size:,} test images measure an accuracy near 90% to about ±{points:.1f} points (95% interval). "
         "They teach nothing; four times as many halve the error bar."
     )
 
@@ -48,7 +48,7 @@ def _row(project: Project) -> None:
     total = sum(pools.values())
     labelled = sum(count for (_, pool), count in pools.items() if pool is Pool.LABELLED)
     is_current = st.session_state.get(state.PROJECT_KEY) == project.id
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         sealed = "  :gray-badge[sealed]" if project.is_sealed else ""
         st.markdown(f"**{_plain(project.name)}**{sealed}  \n:gray[{_facts(total, labelled, len(classes))}]")
         if is_current:

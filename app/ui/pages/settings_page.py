@@ -83,7 +83,7 @@ def _general(project: Project) -> None:
             if project.test_share is not None
             else "Drawn at random at the first import.",
         )
-        st.caption(f"An accuracy near 90 % is then known to about ±{100 * interval_half_width(test_size):.1f} points.")
+        st.caption(f"An accuracy near 90% is then known to about ±{100 * interval_half_width(test_size):.1f} points.")
         sent = st.form_submit_button("Save", type="primary")
     if sent:
         changes = {

@@ -126,7 +126,7 @@ export class View {
     const proposed = this.classes.find((one) => one.id === item.proposed_class_id);
     this.proposal.hidden = !proposed;
     if (!proposed) return;
-    const sure = item.confidence === null ? "" : ` (${Math.round(100 * item.confidence)} % sure)`;
+    const sure = item.confidence === null ? "" : ` (${Math.round(100 * item.confidence)}% sure)`;
     this.proposal.replaceChildren(el("kbd", { textContent: "Enter" }), `The model says ${proposed.name}${sure}`);
   }
 

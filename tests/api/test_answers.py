@@ -1,0 +1,145 @@
+"""Answers over HTTP: each has its own result, arrives once however often it is sent, and takes no other with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain.pools import Pool, Split
+from app.services import annotation
+
+
+@pytest.fixture
+def pets(world):
+    world.make_project(train=6, test=3)
+    return world
+
+
+def item(image_id, class_id=None, *, uid="u-1", action="label", **more):
+    return {"uid": uid, "image_id": image_id, "action": action, "class_id": class_id, "queue": "selection"} | more
+
+
+def test_annotations__a_label_moves_the_image_to_the_labelled_pool(pets, post):
+    image_id = pets.ids(Split.TRAIN)[0]
+    [result] = post(item(image_id, pets.class_ids[1], seconds=1.25))
+    assert result == {
+        "uid": "u-1", "status": "saved", "image_id": image_id, "class_id": pets.class_ids[1], "pool": "labelled",
+    }  # fmt: skip
+    assert pets.image(image_id).pool is Pool.LABELLED
+    with pets.reading() as uow:
+        [(said, name)] = annotation.answers_of(uow, image_id)
+    assert (said.seconds, said.uid, name) == (1.25, "u-1", "Ada")
+
+
+def test_annotations__the_same_uid_again_changes_nothing(pets, post):
+    image_id = pets.ids(Split.TRAIN)[0]
+    post(item(image_id, pets.class_ids[0]))
+    [again] = post(item(image_id, pets.class_ids[0]))
+    assert again["status"] == "replayed"
+    with pets.reading() as uow:
+        assert len(annotation.answers_of(uow, image_id)) == 1
+
+
+def test_annotations__the_same_uid_for_another_image_is_refused(pets, post):
+    first, second = pets.ids(Split.TRAIN)[:2]
+    post(item(first, pets.class_ids[0]))
+    [refused] = post(item(second, pets.class_ids[0]))
+    assert refused["status"] == "refused"
+    assert "u-1" in refused["error"]
+
+
+def test_annotations__a_bad_item_takes_no_other_with_it(pets, post):
+    first, second = pets.ids(Split.TRAIN)[:2]
+    results = post(
+        item(first, pets.class_ids[0], uid="a"),
+        item(999_999, pets.class_ids[0], uid="b"),
+        item(second, 999_999, uid="c"),
+        item(second, None, uid="d"),
+        "not an object",
+        item(second, pets.class_ids[0], uid=""),
+        item(second, pets.class_ids[1], uid="e"),
+    )
+    assert [one["status"] for one in results] == ["saved", *["refused"] * 5, "saved"]
+    assert "items[4]" in results[4]["error"]
+    assert "items[5].uid" in results[5]["error"]
+    assert [pets.image(one).pool for one in (first, second)] == [Pool.LABELLED, Pool.LABELLED]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("action", "shout"), ("queue", "nowhere"), ("seconds", -1), ("seconds", "long"), ("image_id", "1"),
+        ("image_id", True), ("image_id", 2**70), ("class_id", 1.5), ("uid", "x" * 37), ("uid", "\0"),
+    ],
+)  # fmt: skip
+def test_annotations__what_an_item_gets_wrong_is_named(pets, post, field, value):
+    [result] = post(item(pets.ids(Split.TRAIN)[0], pets.class_ids[0]) | {field: value})
+    assert result["status"] == "refused"
+    assert f"items[0].{field}" in result["error"]
+
+
+def test_annotations__exclude_and_include_may_arrive_twice(pets, post):
+    image_id = pets.ids(Split.TRAIN)[0]
+    assert [one["status"] for one in post(item(image_id, action="exclude"), item(image_id, action="exclude"))] == [
+        "saved", "replayed",
+    ]  # fmt: skip
+    assert pets.image(image_id).pool is Pool.EXCLUDED
+    assert [one["pool"] for one in post(item(image_id, action="include"), item(image_id, action="include"))] == [
+        "unlabelled", "unlabelled",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{", "The body"),
+        (b"[1]", "The body"),
+        (b"\xff", "The body"),
+        (b"[" * 100_000, "The body"),
+        (b"{}", "annotator_id"),
+        (b'{"annotator_id": 0, "items": []}', "annotator_id"),
+        (b'{"annotator_id": 1, "items": {}}', "items"),
+        (b'{"annotator_id": 1, "items": []}', "items"),
+    ],
+)
+def test_annotations__a_malformed_body_names_the_field(client, body, field):
+    reply = client.post("/api/annotations", content=body)
+    assert reply.status_code == 400
+    assert reply.json()["field"] == field
+
+
+def test_annotations__an_unknown_annotator_is_not_found(pets, client):
+    reply = client.post("/api/annotations", json={"annotator_id": 77, "items": [item(1, 1)]})
+    assert reply.status_code == 404
+
+
+def test_annotations__nobody_answers_as_the_simulated_annotator(pets, client):
+    with pets.writing() as uow:
+        annotation.simulate(uow, pets.project_id, annotation.Queue.TEST, 1)
+        oracle = annotation.annotator(uow, annotation.SIMULATED, annotation.AnnotatorKind.SIMULATED).id
+    reply = client.post("/api/annotations", json={"annotator_id": oracle, "items": [item(1, 1)]})
+    assert reply.status_code == 422
+    assert "simulated" in reply.json()["error"]
+
+
+def test_annotations__a_huge_body_is_refused_before_it_is_read(client):
+    assert client.post("/api/annotations", content=b" " * 1_000_001).status_code == 413
+
+
+def test_undo__takes_back_the_newest_answer_once_for_each_uid(pets, client, post):
+    first, second = pets.ids(Split.TRAIN)[:2]
+    post(item(first, pets.class_ids[0], uid="a"), item(second, pets.class_ids[0], uid="b"))
+    body = {"project_id": pets.project_id, "annotator_id": pets.annotator(), "uid": "undo-1"}
+    for _ in range(2):
+        reply = client.post("/api/undo", json=body)
+        assert reply.json()["undone"]["id"] == second
+    assert [pets.image(one).pool for one in (first, second)] == [Pool.LABELLED, Pool.UNLABELLED]
+
+
+def test_undo__of_nothing_says_so(pets, client):
+    reply = client.post("/api/undo", json={"project_id": pets.project_id, "annotator_id": pets.annotator()})
+    assert reply.json() == {"undone": None}
+
+
+def test_undo__in_an_unknown_project_is_not_found(pets, client):
+    reply = client.post("/api/undo", json={"project_id": 99, "annotator_id": pets.annotator()})
+    assert reply.status_code == 404
