@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from app.db.models import Image, Import, Round
 from app.db.queries import projects as project_queries
 from app.db.queries import rounds as round_queries
 from app.db.unit_of_work import Database, committed
-from app.domain.labels import Queue
+from app.domain.labels import Action, Queue
 from app.domain.pools import Split
 from app.domain.rounds import ImportStatus, LabelUse, RoundStatus
 from app.domain.splits import draw
@@ -119,7 +118,7 @@ def label_some(uow: Any, project_id: int, count: int) -> None:
     for image_id in images.askable_ids(uow.session, project_id)[:count]:
         image = images.one(uow.session, image_id)
         annotation.answer(
-            uow, uid=f"u{image_id}", image_id=image_id, annotator_id=person.id, action=annotation.Action.LABEL,
+            uow, uid=f"u{image_id}", image_id=image_id, annotator_id=person.id, action=Action.LABEL,
             class_id=image.sealed_class_id, queue=Queue.BROWSE,
         )  # fmt: skip
 
@@ -180,4 +179,23 @@ def worker(settings: Settings, queue: str = "train") -> Iterator[subprocess.Pope
         log.close()
 
 
-__all__ = ["replace"]
+def children_of(pid: int, named: str = "") -> list[int]:
+    """Process ids of a process's own children whose command line holds `named`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes().decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == pid and named in command:
+            found.append(int(folder.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process that is not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
