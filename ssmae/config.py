@@ -201,10 +201,10 @@ class AugmentConfig(Section):
 class ScheduleConfig(Section):
     """Optimiser and length of each phase, in steps."""
 
-    reconstruct_steps: int = knob(500, "Steps of reconstruction alone, for a round that starts from scratch.", 0)
-    resume_reconstruct_steps: int = knob(100, "Steps of reconstruction alone, for a round that resumes an encoder.", 0)
-    labels_steps: int = knob(300, "Steps of labels and reconstruction, before the gate is first asked.", 0)
-    joint_steps: int = knob(900, "Steps with pseudo-labels, as far as the gate lets them in.", 0)
+    reconstruct_steps: int = knob(1500, "Steps of reconstruction alone, for a round that starts from scratch.", 0)
+    resume_reconstruct_steps: int = knob(300, "Steps of reconstruction alone, for a round that resumes an encoder.", 0)
+    labels_steps: int = knob(200, "Steps of labels and reconstruction, before the gate is first asked.", 0)
+    joint_steps: int = knob(500, "Steps with pseudo-labels, as far as the gate lets them in.", 0)
     unlabelled_batch: int = knob(32, "Images a step from the whole stream.", 1, 65536)
     labelled_batch: int = knob(32, "Labelled images a step.", 1, 65536)
     learning_rate: float = knob(3e-3, "Peak learning rate of AdamW.", 1e-7, 1.0)
