@@ -1,0 +1,62 @@
+"""Accuracy: the curve, the pools and the gate, each with its numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.ui.screen import close, labelled_pets, make_world, open_page, trained_pets, words
+
+
+@pytest.fixture
+def world(monkeypatch, sqlite_url, tmp_path):
+    made = make_world(monkeypatch, sqlite_url, tmp_path)
+    yield made
+    close(made)
+
+
+def test_accuracy__without_test_labels_sends_people_to_the_test_set(world):
+    world.make_project(train=4, test=4)
+
+    page = open_page(world, "accuracy")
+
+    assert "None of the 4 test images is labelled" in words(page)
+    assert "Label the test set" in [one.label for one in page.button]
+
+
+def test_accuracy__before_the_first_round_sends_people_to_the_rounds(world):
+    labelled_pets(world)
+
+    page = open_page(world, "accuracy")
+
+    assert "Train a round" in [one.label for one in page.button]
+    assert "The gate has not been asked yet." in words(page)
+
+
+def test_accuracy__shows_a_point_a_round_with_its_exact_interval(world):
+    trained_pets(world)
+
+    page = open_page(world, "accuracy")
+    curve = page.dataframe[0].value
+
+    assert "right on **90.0%** of the test images (9 of 10)" in words(page)
+    assert curve["labels"].tolist() == [6, 12]
+    assert curve["accuracy"].tolist() == [0.6, 0.9]
+    assert curve["at least"].tolist() == pytest.approx([0.2624, 0.5550], abs=1e-4)
+    assert curve["at most"].tolist() == pytest.approx([0.8784, 0.9975], abs=1e-4)
+
+
+def test_accuracy__every_chart_has_its_numbers_and_a_download(world):
+    trained_pets(world)
+
+    page = open_page(world, "accuracy")
+    specifications = [json.loads(one.proto.spec) for one in page.get("vega_lite_chart")]
+
+    assert len(specifications) == len(page.dataframe) == len(page.get("download_button")) == 3
+    assert page.dataframe[1].value["after round"].tolist() == ["1", "2", "now"]
+    assert page.dataframe[2].value["gate"].tolist() == ["closed", "open"]
+
+
+def test_accuracy__without_a_project_says_so(world):
+    assert "There is no project yet." in words(open_page(world, "accuracy"))
