@@ -54,7 +54,6 @@ def main() -> None:
             section: [
                 st.Page(path(name), title=title, icon=icon, url_path=name, default=name == "overview")
                 for name, title, icon in pages
-                if path(name).is_file()
             ]
             for section, pages in PAGES.items()
         },
