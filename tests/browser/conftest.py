@@ -1,0 +1,144 @@
+"""A real server in a process of its own, a project of real image files, and a page in a real browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.db import migrate
+from app.domain.labels import Queue
+from app.domain.pools import Pool, Split
+from app.domain.rounds import LabelUse
+from app.services import importing
+from tests.pictures import picture, put
+from tests.real_services import child, free_port
+from tests.world import World
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SERVE = "from app import server, settings; server.serve(settings.load())"
+_START_SECONDS = 60
+
+
+@dataclass
+class Server:
+    """A running server: where it answers and where it keeps its data."""
+
+    url: str
+    database_url: str
+    folder: Path
+
+
+@dataclass
+class Site:
+    """The server, and the world of one test's own project in it."""
+
+    world: World
+    url: str
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the whole run, as `serve` starts it."""
+    folder = tmp_path_factory.mktemp("server")
+    database_url, port, log = f"sqlite:///{folder / 'ssmae.db'}", free_port(), folder / "server.log"
+    migrate.upgrade(database_url)
+    env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": database_url, "PORT": str(port), "HOST": "127.0.0.1"}
+    made = Server(url=f"http://127.0.0.1:{port}", database_url=database_url, folder=folder)
+    with child([sys.executable, "-c", SERVE], log, env=env) as process:
+        begun = time.monotonic()
+        while not _answers(made):
+            if time.monotonic() - begun > _START_SECONDS or process.poll() is not None:
+                raise RuntimeError(log.read_text())
+            time.sleep(0.1)
+        yield made
+
+
+def _answers(server: Server) -> bool:
+    try:
+        with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def site(server: Server, tmp_path: Path) -> Iterator[Site]:
+    """A project of the test's own with 24 images, of which a draft asks for ten, in their order."""
+    world = World(server.database_url, server.folder)
+    world.make_project(name=tmp_path.name, classes=("cat", "dog"), test_size=4)
+    files = {f"{('cat', 'dog')[n % 2]}/{n:02d}.png": picture(n, size=(12, 12)) for n in range(24)}
+    folder = put(tmp_path / "pets", files)
+    with world.writing() as uow:
+        started = importing.start(uow, project_id=world.project_id, source=folder, label_use=LabelUse.SEALED)
+    importing.run(world.database, world.storage, started.id)
+    world.open_draft(world.ids(Split.TRAIN, Pool.UNLABELLED)[:10], validation_size=2)
+    yield Site(world=world, url=f"{server.url}/?project={world.project_id}")
+    world.close()
+
+
+@dataclass
+class Labeller:
+    """The labelling page of one browser tab."""
+
+    page: Page
+    troubles: list[str]
+
+    def open(self, url: str, queue: Queue = Queue.SELECTION) -> None:
+        """Open the labelling page by its link and wait for the first image."""
+        self.page.goto(url)
+        self.page.get_by_role("link", name="Label", exact=True).click()
+        self.root.wait_for()
+        if queue is not Queue.SELECTION:
+            self.page.get_by_role("radio", name=queue.label).click()
+        self.wait_painted()
+
+    @property
+    def root(self):
+        """The component."""
+        return self.page.locator("section.labeller")
+
+    def shown(self) -> int:
+        """Id of the image that is shown."""
+        return int(self.root.get_attribute("data-image") or 0)
+
+    def wait_painted(self) -> int:
+        """Wait until the image that is shown is painted; gives back its id."""
+        self.page.locator("section.labeller[data-painted]").wait_for()
+        self.page.wait_for_function(
+            "root => root.dataset.image && root.dataset.painted === root.dataset.image",
+            arg=self.root.element_handle(),
+        )
+        return self.shown()
+
+    def press(self, key: str) -> int:
+        """Answer the image that is shown; gives back its id."""
+        answered = self.wait_painted()
+        self.page.keyboard.press(key)
+        return answered
+
+    def wait_saved(self) -> None:
+        """Wait until the server has acknowledged everything."""
+        self.root.locator(".status.saved").wait_for()
+
+
+@pytest.fixture
+def labeller(chromium: Browser, site: Site) -> Iterator[Labeller]:
+    """A tab of its own; what the console complains about is an error, but the two requests that Streamlit tries."""
+    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        troubles: list[str] = []
+        page.on("console", lambda said: troubles.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        made = Labeller(page, troubles)
+        made.open(site.url)
+        yield made
