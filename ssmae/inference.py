@@ -18,7 +18,8 @@ from ssmae.data import DeviceImages, ImageStore
 from ssmae.errors import InvalidData, Stopped
 from ssmae.model import SSMAE
 
-DEFAULT_BATCH = 256
+TOKENS_AT_ONCE = 8192
+"""Patches of one batch of inference: bounds memory, and keeps a batch under about a second on one CPU core."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,14 @@ def never() -> bool:
 
 
 def predict(
-    model: SSMAE, images: ImageStore, batch: int = DEFAULT_BATCH, should_stop: Callable[[], bool] = never
+    model: SSMAE, images: ImageStore, batch: int | None = None, should_stop: Callable[[], bool] = never
 ) -> Predictions:
     """Classify and embed every image, unaugmented.
 
     Args:
         model: on any device.
         images: of the model's image size.
-        batch: images at a time.
+        batch: images at a time; None chooses by the size of the images.
         should_stop: asked before every batch.
 
     Raises:
@@ -59,7 +60,7 @@ def predict(
     on_device = images.on(device)
     probabilities, embeddings = [], []
     with evaluating(model):
-        for indices_B in _batches(len(images), batch, should_stop):
+        for indices_B in _batches(len(images), batch or batch_for(model), should_stop):
             views_BCHW = to_float(on_device.take(indices_B))
             with mixed_precision(device):
                 embeddings_BD = model.embed(views_BCHW)
@@ -79,7 +80,7 @@ def predict_views(
     views: int,
     generator: torch.Generator,
     should_stop: Callable[[], bool] = never,
-    batch: int = DEFAULT_BATCH,
+    batch: int | None = None,
 ) -> NDArray[np.float32]:
     """Probabilities of one weak and several strong views of every image, as the gate's score needs them.
 
@@ -93,15 +94,22 @@ def predict_views(
     """
     collected: list[list[torch.Tensor]] = [[] for _ in range(1 + views)]
     with evaluating(model):
-        for indices_B in _batches(len(images), batch, should_stop):
+        for indices_B in _batches(len(images), batch or batch_for(model), should_stop):
             raw_BCHW = images.take(indices_B)
             for view in range(1 + views):
+                if should_stop():
+                    raise Stopped(f"Stopped while scoring views, after {int(indices_B[0])} of {len(images)} images.")
                 view_BCHW = to_float(raw_BCHW) if view == 0 else strong_view(raw_BCHW, augment, generator)
                 with mixed_precision(images.device):
                     logits_BC = model.classify(view_BCHW)
                 collected[view].append(logits_BC.float().softmax(dim=1).cpu())
     probabilities_WNC: NDArray[np.float32] = torch.stack([torch.cat(parts) for parts in collected]).numpy()
     return probabilities_WNC
+
+
+def batch_for(model: SSMAE) -> int:
+    """How many images to predict at once."""
+    return max(1, TOKENS_AT_ONCE // model.side**2)
 
 
 def device_of(model: torch.nn.Module) -> torch.device:
