@@ -82,6 +82,10 @@ class Attempt:
             self._unwritten = self._child.newest_progress() or self._unwritten
             try:
                 self._tick(time.monotonic())
+            except LeaseLost:
+                # The row is closed when the child has published, a moment before the child ends.
+                if self._status() is not RoundStatus.SUCCEEDED:
+                    raise
             except DBAPIError as error:
                 away = time.monotonic() - self._renewed
                 log.warning("Round %d: the database does not answer since %.0f s: %s", self._held.round_id, away, error)

@@ -15,7 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import delete
 
+from app.db.models import TrainingPoint
+from app.db.queries import rounds
+from app.db.unit_of_work import UnitOfWork
 from app.services.leases import Claim
 from app.storage import Storage, round_key
 from ssmae.checkpoint import save_checkpoint
@@ -107,6 +111,27 @@ def gate_rows(decisions: Sequence[GateDecision]) -> list[dict[str, Any]]:
         }
         for one in decisions
     ]
+
+
+def write_curve(uow: UnitOfWork, held: Claim, result: RoundResult) -> None:
+    """Put the learner's own training curve, means over all steps, in the place of what was seen while it ran."""
+    seen = rounds.training_points(uow.session, held.round_id, held.attempt)
+    uow.session.execute(
+        delete(TrainingPoint).where(TrainingPoint.round_id == held.round_id, TrainingPoint.attempt == held.attempt)
+    )
+    for point in result.history:
+        speeds = [one.images_per_second for one in seen if one.step <= point.step]
+        uow.session.add(
+            TrainingPoint(
+                round_id=held.round_id,
+                attempt=held.attempt,
+                step=point.step,
+                phase=point.phase,
+                losses=point.losses,
+                images_per_second=speeds[-1] if speeds else result.images_per_second,
+            )
+        )
+    uow.session.flush()
 
 
 def _predictions(image_ids_N: NDArray[np.int64], predictions: Predictions) -> bytes:

@@ -92,6 +92,7 @@ def main(line: Line, round_id: int, attempt: int) -> None:
     if line.should_stop():
         raise Stopped("Stopped before publishing.")
     with committed(runtime.database) as uow:
+        results.write_curve(uow, job.held, result)
         publishing.publish(
             uow,
             job.held,

@@ -99,6 +99,7 @@ def test_worker_told_to_end__gives_its_round_back_without_counting_the_attempt(
     assert not runtime.storage.path(f"rounds/{round_id}/1").exists()
 
 
+@pytest.mark.slow
 def test_sweeper__a_round_whose_message_was_lost_is_trained(
     embedded: Settings, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
