@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import TypeVar
 
 import click
@@ -25,6 +26,11 @@ WORKER_SECONDS = 30.0
 project_option = click.option(
     "--project", "project_name", required=True, metavar="NAME", help="Which project: its name as `project list` shows."
 )
+
+
+def one_of(kind: type[StrEnum]) -> click.Choice[str]:
+    """The values of an enum as an option; click itself would take the members' names."""
+    return click.Choice([member.value for member in kind])
 
 
 def open_database() -> Runtime:

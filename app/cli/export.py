@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.common import open_database, project_named, project_option
+from app.cli.common import one_of, open_database, project_named, project_option
 from app.db.queries import rounds
 from app.domain.rounds import RoundStatus
 from app.errors import Conflict, NotFound, Refused
@@ -26,8 +26,8 @@ def export_command() -> None:
 
 @export_command.command("labels")
 @project_option
-@click.option("--format", "fmt", type=click.Choice(list(LabelFormat)), default=LabelFormat.CSV, show_default=True)
-@click.option("--origin", type=click.Choice(list(Origin)), default=Origin.HUMAN, show_default=True)
+@click.option("--format", "fmt", type=one_of(LabelFormat), default=LabelFormat.CSV.value, show_default=True)
+@click.option("--origin", type=one_of(Origin), default=Origin.HUMAN.value, show_default=True)
 @click.option("--to", "target", type=click.Path(path_type=Path), help="File to write; named by the project without it.")
 @_replace
 def _labels(project_name: str, fmt: str, origin: str, target: Path | None, replace: bool) -> None:

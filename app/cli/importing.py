@@ -11,7 +11,7 @@ from typing import Self
 
 import click
 
-from app.cli.common import open_database, project_named, project_option
+from app.cli.common import one_of, open_database, project_named, project_option
 from app.db.queries import projects, rounds
 from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.rounds import ImportStatus, LabelUse
@@ -28,7 +28,7 @@ SHOWN_REFUSALS = 20
 @click.option(
     "--labels",
     "label_use",
-    type=click.Choice(list(LabelUse)),
+    type=one_of(LabelUse),
     help="What to do with classes that come along: labels (train on them), sealed (hide them), hints (show them), or "
     "ignored. Default: sealed in a sealed project, labels otherwise.",
 )

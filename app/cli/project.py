@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli.common import open_database, percent, table
+from app.cli.common import one_of, open_database, percent, table
 from app.db.queries import projects
 from app.db.unit_of_work import committed
 from app.domain.splits import DEFAULT_TEST_SIZE
@@ -47,8 +47,8 @@ def project_command() -> None:
     show_default=True,
     help="Images chosen each round for people to label.",
 )
-@click.option("--strategy", type=click.Choice(list(Acquisition)), default=Acquisition.DIVERSE, show_default=True)
-@click.option("--preset", type=click.Choice(list(Preset)), default=Preset.QUICK, show_default=True)
+@click.option("--strategy", type=one_of(Acquisition), default=Acquisition.DIVERSE.value, show_default=True)
+@click.option("--preset", type=one_of(Preset), default=Preset.QUICK.value, show_default=True)
 def _create(
     name: str,
     classes: tuple[str, ...],

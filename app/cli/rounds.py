@@ -13,6 +13,7 @@ import click
 
 from app.cli.common import (
     living_workers,
+    one_of,
     open_database,
     percent,
     project_named,
@@ -39,7 +40,7 @@ def round_command() -> None:
 
 @round_command.command("open")
 @project_option
-@click.option("--strategy", type=click.Choice(list(Acquisition)), help="How to choose; the project's own without it.")
+@click.option("--strategy", type=one_of(Acquisition), help="How to choose; the project's own without it.")
 @click.option("--selection-size", type=int, help="How many images to ask about.")
 @click.option("--validation-size", type=int, help="How many images to draw to judge the gate.")
 @click.option("--again", is_flag=True, help="Choose anew for the round that is open.")
@@ -66,7 +67,7 @@ def _open(
 
 @round_command.command("start")
 @project_option
-@click.option("--preset", type=click.Choice(list(Preset)), help="How much compute; the project's own without it.")
+@click.option("--preset", type=one_of(Preset), help="How much compute; the project's own without it.")
 @click.option(
     "--start",
     default="last",
@@ -173,7 +174,7 @@ def _list(project_name: str) -> None:
 
 
 @round_command.command("knobs")
-@click.option("--preset", type=click.Choice(list(Preset)), default=Preset.QUICK, show_default=True)
+@click.option("--preset", type=one_of(Preset), default=Preset.QUICK.value, show_default=True)
 @click.option("--image-side", type=int, default=32, show_default=True, help="Side of your images, in pixels.")
 def _knobs(preset: str, image_side: int) -> None:
     """Every setting that `round start --set` takes, with its value in a preset and its meaning."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from app.cli.common import open_database, percent, project_named, project_option, require_worker, table, wait_until
+from app.cli.common import (
+    one_of,
+    open_database,
+    percent,
+    project_named,
+    project_option,
+    require_worker,
+    table,
+    wait_until,
+)
 from app.cli.rounds import follow, parse_knobs
 from app.db.models import Project, Round
 from app.db.queries import rounds
@@ -20,18 +29,24 @@ from ssmae.config import Acquisition, Preset, StartFrom
 
 _QUEUES = (Queue.TEST, Queue.VALIDATION, Queue.SELECTION)
 _ALL = "all"
+_CHOICES = [*(one.value for one in _QUEUES), Queue.REVIEW.value, _ALL]
 _SELECTION_SECONDS = 600.0
 
 
 @click.command("simulate")
 @project_option
-@click.option("--queue", default=_ALL, show_default=True, type=click.Choice([*_QUEUES, Queue.REVIEW, _ALL]))
+@click.option(
+    "--queue",
+    default=_ALL,
+    show_default=True,
+    type=click.Choice([*(one.value for one in (*_QUEUES, Queue.REVIEW)), _ALL]),
+)
 @click.option("--count", type=click.IntRange(1), help="How many to answer; all that are left without it.")
 @click.option("--rounds", "round_count", type=click.IntRange(1), help="Run so many whole rounds.")
 @click.option("--labels-per-round", type=click.IntRange(1), help="Images chosen each round; the project's without it.")
-@click.option("--strategy", type=click.Choice(list(Acquisition)), help="How they are chosen; the project's without it.")
-@click.option("--start", type=click.Choice([StartFrom.LAST, StartFrom.SCRATCH]), default=StartFrom.LAST)
-@click.option("--preset", type=click.Choice(list(Preset)), help="How much compute; the project's without it.")
+@click.option("--strategy", type=one_of(Acquisition), help="How they are chosen; the project's without it.")
+@click.option("--start", type=click.Choice(["last", "scratch"]), default="last", show_default=True)
+@click.option("--preset", type=one_of(Preset), help="How much compute; the project's without it.")
 @click.option("--set", "knobs", multiple=True, metavar="SECTION.FIELD=VALUE", help="As for `round start`.")
 def simulate_command(
     project_name: str,

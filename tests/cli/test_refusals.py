@@ -88,6 +88,13 @@ def test_command__refuses_an_environment_it_cannot_use(
     assert sentence in result.stderr
 
 
+def test_options__take_the_values_of_enums_as_they_are_written_everywhere_else(env: dict[str, str]) -> None:
+    made = _run("project", "create", "Moss", "--strategy", "typiclust", "--preset", "thorough", "--sealed", env=env)
+
+    assert made.exit_code == 0
+    assert "--labels [labels|sealed|hints|ignored]" in _run("import", "--help", env=env).output
+
+
 def test_import__reports_added_present_and_refused_with_reasons(with_images: dict[str, str], tmp_path: Path) -> None:
     first = _run("import", str(tmp_path / "leaves"), "--project", "Leaves", env=with_images)
     again = _run("import", str(tmp_path / "leaves"), "--project", "Leaves", env=with_images)
@@ -118,12 +125,11 @@ def test_round_knobs__every_setting_can_be_set(env: dict[str, str]) -> None:
     assignments = [line.split(" ", 1)[0] for line in listed]
 
     from app.cli.rounds import parse_knobs
-    from ssmae.config import RoundConfig
+    from ssmae.config import Preset, RoundConfig, preset_config
 
     parsed = RoundConfig.from_dict(parse_knobs(tuple(assignments)))
 
-    assert len(assignments) > 30
-    assert parsed.model.embed_dim == 96
+    assert parsed == preset_config(Preset.QUICK, 32)
 
 
 def test_export_labels__does_not_replace_a_file_unless_told(with_images: dict[str, str], tmp_path: Path) -> None:
