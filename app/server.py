@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.runtime.pages_manager import PagesManager
 
 from app.api.guard import LOOPBACK_NAMES, Guard, content_policy
 from app.api.routes import routes
@@ -100,6 +101,9 @@ def is_loopback(host: str) -> bool:
 @asynccontextmanager
 async def _lifespan(_: streamlit.App) -> AsyncIterator[dict[str, Any]]:
     await anyio.to_thread.run_sync(runtime.current)
+    # Until navigation has run once, Streamlit would take the folder of pages for its older way of making pages, and
+    # tell whoever opens a link first that there is no such page.
+    PagesManager.uses_pages_directory = False
     # The first page must not wait for what every page needs.
     await anyio.to_thread.run_sync(_preload)
     # Streamlit sets up logging for uvicorn too: a line for every image that is looked at.

@@ -40,9 +40,28 @@ def path(name: str) -> Path:
 def _sidebar() -> None:
     known = {project.id: project.name for project in state.every_project()}
     with st.sidebar:
-        if known:
-            st.selectbox("Project", list(known), format_func=lambda one: known.get(one, "?"), key=state.PROJECT_KEY)
-        st.text_input("You label as", key=state.ANNOTATOR_KEY, max_chars=100, help="Your answers carry this name.")
+        # The choice is kept beside the widgets, whose own state is lost when a run is interrupted; a key that follows
+        # the choice makes a widget that was left with another value a new one.
+        current = st.session_state.get(state.PROJECT_KEY)
+        if current in known:
+            key = f"choose-project-{current}"
+            st.selectbox(
+                "Project",
+                list(known),
+                list(known).index(current),
+                format_func=lambda one: known.get(one, "?"),
+                key=key,
+                on_change=lambda: state.choose_project(st.session_state[key]),
+            )
+        name = state.annotator_name()
+        st.text_input(
+            "You label as",
+            name,
+            key=f"choose-annotator-{name}",
+            max_chars=100,
+            help="Your answers carry this name.",
+            on_change=lambda: state.choose_annotator(st.session_state[f"choose-annotator-{name}"]),
+        )
 
 
 def main() -> None:

@@ -50,6 +50,13 @@ def choose_project(project_id: int) -> None:
     st.query_params[_PROJECT_PARAM] = str(project_id)
 
 
+def choose_annotator(name: str) -> None:
+    """Sign answers with another name from now on; call it from a callback."""
+    st.session_state[ANNOTATOR_KEY] = name
+    if annotator_name() == DEFAULT_ANNOTATOR:
+        st.query_params.pop(_ANNOTATOR_PARAM, None)
+
+
 def choose_queue(queue: Queue) -> None:
     """Have the labelling page open this queue; call it from a callback, or before the page is switched."""
     st.session_state[QUEUE_KEY] = queue

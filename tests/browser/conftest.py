@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +50,14 @@ class Site:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the whole run, as `serve` starts it."""
-    folder = tmp_path_factory.mktemp("server")
+    """One server for the whole run."""
+    with running(tmp_path_factory.mktemp("server")) as made:
+        yield made
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """A server over a new database in a folder, as `serve` starts it."""
     database_url, port, log = f"sqlite:///{folder / 'ssmae.db'}", free_port(), folder / "server.log"
     migrate.upgrade(database_url)
     env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": database_url, "PORT": str(port), "HOST": "127.0.0.1"}
@@ -76,6 +84,8 @@ def site(server: Server, tmp_path: Path) -> Iterator[Site]:
     """A project of the test's own with 24 images, of which a draft asks for ten, in their order."""
     world = World(server.database_url, server.folder)
     world.make_project(name=tmp_path.name, classes=("cat", "dog"), test_size=4)
+    # Worlds that share a database must not share the uids of their answers.
+    world._uids = itertools.count(1000 * world.project_id)
     files = {f"{('cat', 'dog')[n % 2]}/{n:02d}.png": picture(n, size=(12, 12)) for n in range(24)}
     folder = put(tmp_path / "pets", files)
     with world.writing() as uow:

@@ -110,7 +110,7 @@ def _classes(project: Project, classes: Sequence[ImageClass]) -> None:
         st.caption("None yet. Name them here, or import folders that carry their names.")
     chosen_by = {one["id"]: one["key"] for one in classes_json(classes)}
     for one in classes:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             name = st.text_input(
                 f"Class, key {chosen_by[one.id]}" if chosen_by[one.id] else "Class",
                 one.name,
