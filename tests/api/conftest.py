@@ -34,7 +34,7 @@ def client(world: World, tmp_path: Path) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def post(client: TestClient, world: World) -> Callable[..., dict]:
+def post(client: TestClient, world: World) -> Callable[..., list[dict]]:
     """Send answers of Ada's; gives back the results."""
 
     def send(*items: dict) -> list[dict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.domain.labels import AnnotatorKind, Queue
 from app.domain.pools import Pool, Split
 from app.services import annotation
 
@@ -116,8 +117,8 @@ def test_annotations__an_unknown_annotator_is_not_found(pets, client):
 
 def test_annotations__nobody_answers_as_the_simulated_annotator(pets, client):
     with pets.writing() as uow:
-        annotation.simulate(uow, pets.project_id, annotation.Queue.TEST, 1)
-        oracle = annotation.annotator(uow, annotation.SIMULATED, annotation.AnnotatorKind.SIMULATED).id
+        annotation.simulate(uow, pets.project_id, Queue.TEST, 1)
+        oracle = annotation.annotator(uow, annotation.SIMULATED, AnnotatorKind.SIMULATED).id
     reply = client.post("/api/annotations", json={"annotator_id": oracle, "items": [item(1, 1)]})
     assert reply.status_code == 422
     assert "simulated" in reply.json()["error"]

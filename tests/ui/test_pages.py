@@ -43,8 +43,9 @@ def seeded(world):
     world.label(world.ids(Split.TEST)[:3], queue=Queue.TEST)
     world.play_round(is_open=False)
     with world.reading() as uow:
-        draft_id = rounds.draft(uow.session, world.project_id).id
-    world.select(draft_id, world.ids(Split.TRAIN, Pool.UNLABELLED)[:4])
+        draft = rounds.draft(uow.session, world.project_id)
+    assert draft is not None
+    world.select(draft.id, world.ids(Split.TRAIN, Pool.UNLABELLED)[:4])
     return world
 
 
