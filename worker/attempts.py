@@ -29,7 +29,7 @@ from worker.spawning import Child
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.3
 REPORT_SECONDS = 1.0
 UNREACHABLE_SECONDS = 0.8 * LEASE_SECONDS
 """Without the database for this long, the lease may be gone before the next try: the child is killed."""

@@ -32,7 +32,7 @@ class Work(StrEnum):
 _MODULES = {Work.ROUND: "worker.runner", Work.SELECTION: "worker.selecting", Work.IMPORT: "worker.importing"}
 """Imported by name and late: these are the modules that may load torch, Pillow or scikit-learn."""
 
-SECONDS_TO_STOP = {Work.ROUND: 1.0, Work.SELECTION: 1.0, Work.IMPORT: 5.0}
+SECONDS_TO_STOP = {Work.ROUND: 0.5, Work.SELECTION: 0.5, Work.IMPORT: 5.0}
 """How long a child may take from the order to the next step; then it ends where it is. Nothing is lost by that: what
 a stopped round has done is thrown away in any case, and an import writes whole batches."""
 

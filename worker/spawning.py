@@ -20,8 +20,8 @@ from worker.child import Kind, Work
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 10.0
-"""A child that was told to stop and still runs after this is killed."""
+GRACE_SECONDS = {Work.ROUND: 1.0, Work.SELECTION: 1.0, Work.IMPORT: 10.0}
+"""A child that was told to stop and still runs after this is killed; it ends itself a little earlier."""
 _LINES_KEPT = 40
 
 
@@ -46,6 +46,7 @@ class Child:
             env=child_environment(**extra),
             start_new_session=True,  # a Ctrl-C in the terminal is for the worker, which then tells the child
         )
+        self._grace = GRACE_SECONDS[work]
         self.failure: Failure | None = None
         self._progress: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
@@ -74,7 +75,7 @@ class Child:
 
     def wait(self, seconds: float) -> bool:
         """Wait a little; whether it has ended. A child past its grace is killed here."""
-        if self._told_at is not None and time.monotonic() - self._told_at > GRACE_SECONDS:
+        if self._told_at is not None and time.monotonic() - self._told_at > self._grace:
             self.kill()
         try:
             self._process.wait(seconds)

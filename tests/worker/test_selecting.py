@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -76,10 +74,10 @@ def test_choose__labels_of_a_class_that_the_model_does_not_know_do_no_harm() -> 
 
 
 def test_choose__the_same_seed_chooses_the_same_and_fewer_images_give_all_of_them() -> None:
-    arguments: tuple[Any, ...] = (_draft(Acquisition.TYPICLUST, size=30), _pools(range(12)), _known(range(12)))
+    draft, pools, known = _draft(Acquisition.TYPICLUST, size=30), _pools(range(12)), _known(range(12))
 
-    first, _ = _choose(*arguments, seed=4)
-    second, _ = _choose(*arguments, seed=4)
+    first, _ = _choose(draft, pools, known, seed=4)
+    second, _ = _choose(draft, pools, known, seed=4)
 
     assert [one.image_id for one in first] == [one.image_id for one in second]
     assert {one.image_id for one in first} == set(range(12))
