@@ -19,6 +19,7 @@ from app.services.runtime import Runtime
 PROJECT_KEY = "project_id"
 ANNOTATOR_KEY = "annotator_name"
 QUEUE_KEY = "queue"
+_FRESH_KEY = "answers_of_others"
 NEXT_PROJECT_KEY = "project_to_open"
 DEFAULT_ANNOTATOR = "you"
 _PROJECT_PARAM = "project"
@@ -60,6 +61,16 @@ def choose_annotator(name: str) -> None:
 def choose_queue(queue: Queue) -> None:
     """Have the labelling page open this queue; call it from a callback, or before the page is switched."""
     st.session_state[QUEUE_KEY] = queue
+
+
+def note_answers_of_others() -> None:
+    """Queues have changed other than by the labeller's own answers: what it holds must be asked for again."""
+    st.session_state[_FRESH_KEY] = answers_of_others() + 1
+
+
+def answers_of_others() -> int:
+    """How often that has happened in this session."""
+    return int(st.session_state.get(_FRESH_KEY, 0))
 
 
 def annotator_name() -> str:

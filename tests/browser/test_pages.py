@@ -135,3 +135,4 @@ def test_simulated_annotator__answers_what_is_left(labeller: Labeller, site):
     labeller.page.get_by_role("button", name="Answer all 10").click()
     labeller.page.get_by_text("10 answered by the seal.").wait_for()
     labeller.page.get_by_text("Selection · 0").wait_for()
+    labeller.root.get_by_text("This queue is finished").wait_for()

@@ -31,6 +31,7 @@ def labeller(
     annotator_id: int,
     classes: Sequence[ImageClass],
     texts: Texts,
+    fresh: int,
     on_progress: Callable[[], None],
 ) -> None:
     """Mount the labeller for one queue.
@@ -41,6 +42,7 @@ def labeller(
         annotator_id: who answers.
         classes: in their order; the keys follow from it.
         texts: what to say where there is no image.
+        fresh: another number makes the labeller ask again for the images it holds.
         on_progress: called, at most every two seconds, after answers were saved.
     """
     mount = st.components.v2.component("ssmae_labeller", js=assets.LOADER)
@@ -55,6 +57,7 @@ def labeller(
             "classes": classes_json(classes),
             "strategies": {str(one): one.label for one in Acquisition},
             "texts": asdict(texts),
+            "fresh": fresh,
         },
         on_progress_change=on_progress,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import streamlit as st
 
 from app.db.unit_of_work import committed
@@ -39,6 +41,8 @@ def simulated_annotator(project_id: int, queue: Queue, left: int) -> None:
             everything = st.button(f"Answer all {left}", disabled=not left, key=f"simulate-all-{queue}")
     if some or everything:
         with showing_refusals():
-            done = answer(project_id, queue, left if everything else 20)
+            # All that are open, also those that the person at the keyboard has skipped.
+            done = answer(project_id, queue, sys.maxsize if everything else 20)
+            state.note_answers_of_others()
             st.toast(f"{done} answered by the seal.", icon=":material/smart_toy:")
             st.rerun(scope="app")

@@ -112,6 +112,7 @@ def _work(project: Project, annotator_id: int) -> None:
         annotator_id=annotator_id,
         classes=classes,
         texts=TEXTS[queue],
+        fresh=state.answers_of_others(),
         on_progress=_saved,
     )
     if not left[queue]:

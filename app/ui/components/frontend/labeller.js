@@ -21,6 +21,7 @@ class Labeller {
   constructor(root, data, tell) {
     this.root = root;
     this.data = data;
+    this.fresh = data.fresh;
     this.tell = tell;
     this.byKey = new Map(data.classes.filter((one) => one.key).map((one) => [one.key, one]));
     this.view = new View(data.classes, {
@@ -52,6 +53,14 @@ class Labeller {
 
   get isSmooth() {
     return localStorage.getItem("ssmae-smooth") === "1";
+  }
+
+  /** Somebody else has answered: what is held here may be settled. */
+  askAgain(fresh) {
+    if (fresh === this.fresh) return;
+    this.fresh = fresh;
+    this.#shown = null;
+    outbox.drained().then(() => this.queue.empty());
   }
 
   end() {
@@ -301,6 +310,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let labeller = mounted.get(parentElement);
   if (labeller) {
     labeller.tell = setTriggerValue;
+    labeller.askAgain(data.fresh);
     return labeller.cleanup;
   }
   labeller = new Labeller(parentElement, data, setTriggerValue);

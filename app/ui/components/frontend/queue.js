@@ -14,6 +14,7 @@ export class ImageQueue {
   #askedAgain = false;
   #answered = new Set();
   #retry = null;
+  #generation = 0; // rises when what is held is forgotten: an answer to an older question is then no use
   #delay = 500;
   items = [];
   progress = null;
@@ -46,6 +47,15 @@ export class ImageQueue {
     this.#prefetch();
   }
 
+  /** Forget what is held, and ask for it again. */
+  empty() {
+    this.items = [];
+    this.isExhausted = false;
+    this.#generation += 1;
+    this.fill();
+    this.#onChange();
+  }
+
   /** Ask the server for more; one request at a time. */
   async fill() {
     if (this.#asking) {
@@ -54,11 +64,13 @@ export class ImageQueue {
     }
     this.#asking = true;
     const { project_id, queue, annotator_id } = this.#settings;
+    const generation = this.#generation;
     const n = Math.min(500, AHEAD + this.items.length + outbox.unsaved);
     try {
       const reply = await fetch(`/api/projects/${project_id}/queue/${queue}?n=${n}&annotator=${annotator_id}`);
       if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).error ?? `The server says ${reply.status}.`);
-      this.#take(await reply.json(), n);
+      const found = await reply.json();
+      if (generation === this.#generation) this.#take(found, n);
       this.trouble = "";
       this.#delay = 500;
     } catch (error) {
