@@ -270,6 +270,21 @@ def required_validation_size(alpha: float, delta: float, checks: int, *, check: 
     return -(-100 * needed // CHAIN_STARTS[-1])
 
 
+def affordable_checks(alpha: float, delta: float, wanted: int, *, answered: int) -> int:
+    """The most checks, `wanted` at the most, of which even the last could open with so many answers; at least one.
+
+    A check that could not open whatever the answers are would only take back what an earlier one let in. The number of
+    answers says nothing about their content, so choosing by it costs nothing.
+
+    Raises:
+        InvalidConfig: alpha or delta is not strictly between 0 and 1, or wanted is not positive.
+    """
+    for checks in range(wanted, 1, -1):
+        if required_validation_size(alpha, delta, checks, check=checks) <= answered:
+            return checks
+    return 1
+
+
 def _affordable_starts(answered: int, alpha: float, spent: float) -> tuple[int, ...]:
     """As many chain starts as the sample can feed, the widest ones; each must survive one error."""
     for chains in range(len(CHAIN_STARTS), 0, -1):

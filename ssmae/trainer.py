@@ -25,7 +25,7 @@ import torch
 from ssmae.config import Phase, RoundConfig
 from ssmae.data import RoundData
 from ssmae.errors import InvalidConfig, InvalidData, NonFiniteLoss, Stopped
-from ssmae.gate import GateDecision, LearnThenTestGate
+from ssmae.gate import GateDecision, LearnThenTestGate, affordable_checks
 from ssmae.inference import never, predict, predict_views
 from ssmae.learner import Learner
 from ssmae.model import SSMAE
@@ -136,7 +136,7 @@ class _Round:
         }[phase]
         schedule = self._config.schedule
         images = schedule.unlabelled_batch + (0 if phase is Phase.RECONSTRUCT else schedule.labelled_batch)
-        checks = self._plan.check_steps(self._config.gate.checks) if phase is Phase.JOINT else []
+        checks = self._check_steps() if phase is Phase.JOINT else []
         for step in range(self._plan.steps[phase]):
             self._stop_if_asked(phase, step)
             if step in checks:
@@ -152,6 +152,11 @@ class _Round:
             self._refuse_non_finite(phase, step, values | {"gradient_norm": norm})
             self._recent.append(values["total"])
             self._recorder.record(phase, step, values, learning_rate, images)
+
+    def _check_steps(self) -> list[int]:
+        gate = self._config.gate
+        answered = len(self._data.validation_index_V)
+        return self._plan.check_steps(affordable_checks(gate.alpha, gate.delta, gate.checks, answered=answered))
 
     def _ask_gate(self, *, check: int, checks: int) -> None:
         self._scores = self._score()

@@ -12,7 +12,7 @@ from app.errors import NotFound
 from app.services import annotation, leases, reports
 from app.services.reports import Accuracy, Asked, needed_validation
 from ssmae.config import Acquisition, GateConfig, StartFrom
-from ssmae.gate import required_validation_size
+from ssmae.gate import affordable_checks, required_validation_size
 from tests.world import progress
 
 
@@ -30,7 +30,9 @@ def pets(world):
 def test_needed_validation__is_what_the_gate_itself_asks_for(alpha, delta, checks):
     told = needed_validation(GateConfig(alpha=alpha, delta=delta, checks=checks))
 
-    assert told == required_validation_size(alpha, delta, checks)
+    assert told == required_validation_size(alpha, delta, affordable_checks(alpha, delta, checks, answered=told))
+    fewer = affordable_checks(alpha, delta, checks, answered=told - 1)
+    assert told - 1 < required_validation_size(alpha, delta, fewer)
 
 
 def test_draft__counts_what_is_answered_and_names_who_chose(pets):

@@ -15,6 +15,7 @@ from ssmae.gate import (
     GateDecision,
     LearnThenTestGate,
     ValidationEvidence,
+    affordable_checks,
     binomial_tail,
     consistency_scores,
     delta_of_check,
@@ -257,3 +258,11 @@ def test_consistency_scores__is_the_mean_over_views_or_zero_where_they_disagree(
     scores_N, predicted_N = consistency_scores(probabilities_WNC)
     assert scores_N == pytest.approx([0.8, 0.0])
     assert predicted_N.tolist() == [0, 0]
+
+
+def test_affordable_checks__asks_twice_only_where_the_second_check_could_open() -> None:
+    needed = required_validation_size(0.1, 0.05, 2, check=2)
+
+    assert affordable_checks(0.1, 0.05, 2, answered=needed) == 2
+    assert affordable_checks(0.1, 0.05, 2, answered=needed - 1) == 1
+    assert affordable_checks(0.1, 0.05, 2, answered=0) == 1

@@ -36,7 +36,8 @@ def test_train_round__returns_something_for_every_image(result, make_data):
     unanswered = set(range(200)) - set(data.labelled_index_L.tolist()) - set(data.validation_index_V.tolist())
     assert set(result.proposals.index_K.tolist()) == unanswered
     assert result.learnt_classes
-    assert [decision.check for decision in result.decisions] == [1, 2]
+    # Thirty validation answers can never open a second check, so none is made.
+    assert [decision.check for decision in result.decisions] == [1]
     assert set(result.versions) == {"python", "torch", "timm", "numpy"}
 
 

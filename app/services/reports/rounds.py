@@ -93,6 +93,7 @@ class RoundRow:
     Attributes:
         labels: training and validation labels of its snapshot; None before it was queued.
         seconds: from the start of its last attempt to its end; None while it has none.
+        schedule: its steps and batches, which its duration belongs to.
         gate_open: the last decision; None if the gate was never asked.
     """
 
@@ -104,6 +105,7 @@ class RoundRow:
     seconds: float | None
     device: str | None
     preset: Preset | None
+    schedule: dict[str, Any] | None
     start: StartFrom
     parent_number: int | None
     strategy: Acquisition
@@ -182,11 +184,11 @@ def needed_validation(gate: GateConfig) -> int:
     """Validation labels without which the gate stays closed, whatever they say.
 
     It needs so many images at its widest first level that a single error among them would still prove the error rate:
-    P(at most one error among n) <= delta / checks. A test holds this against the gate itself, which the server must
-    not import.
+    P(at most one error among n) <= delta, because a round that has too few answers for several checks makes one. A
+    test holds this against the gate itself, which the server must not import.
     """
-    spent, n = gate.delta / gate.checks, 2
-    while (1 - gate.alpha) ** n + n * gate.alpha * (1 - gate.alpha) ** (n - 1) > spent:
+    n = 2
+    while (1 - gate.alpha) ** n + n * gate.alpha * (1 - gate.alpha) ** (n - 1) > gate.delta:
         n += 1
     return -(-100 * n // round(100 * _WIDEST_START))
 
@@ -247,6 +249,7 @@ def _row(
         seconds=(one.finished_at - one.started_at).total_seconds() if one.finished_at and one.started_at else None,
         device=str(device) if device is not None else None,
         preset=one.preset,
+        schedule=one.config.get("schedule"),
         start=start_of(one),
         parent_number=numbers.get(one.parent_id) if one.parent_id is not None else None,
         strategy=one.strategy,
