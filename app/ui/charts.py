@@ -28,6 +28,8 @@ POOL_NAMES = {
     Pool.UNLABELLED: "unlabelled",
     Pool.EXCLUDED: "excluded",
 }
+TOTAL = "total"
+"""The weighted sum of the other losses: in the numbers, not in the picture, where it hides them."""
 LOSS_NAMES = {"reconstruction": "reconstruction", "supervised": "labels", "pseudo_label": "pseudo-labels"}
 
 
@@ -45,19 +47,25 @@ def learning_curve(points: Sequence[CurvePoint], *, height: int = HEIGHT) -> alt
         }
         for point in points
     ]
-    lowest = min((point.test.low for point in points), default=0.0)
-    floor = max(0.0, int(lowest * 10 - 0.5) / 10)
-    y = alt.Y("accuracy:Q", title="Accuracy on the test set", axis=_PERCENT, scale=alt.Scale(domain=[floor, 1.0]))
+    floor = max(0.0, int(min((point.test.low for point in points), default=0.0) * 10 - 0.5) / 10)
+    widest = max((point.labels for point in points), default=1)
+    scale = alt.Scale(domain=[floor, 1.0])
+    title = "Accuracy on the test set"
+    y = alt.Y("accuracy:Q", title=title, axis=_PERCENT, scale=scale)
     x = alt.X(
         "labels:Q",
         title="Labels given (training and validation)",
-        scale=alt.Scale(nice=True, zero=True),
-        axis=alt.Axis(tickMinStep=1, format=",d"),
+        scale=alt.Scale(domain=[0, max(1, round(1.06 * widest))], nice=False),
+        axis=alt.Axis(tickMinStep=1, tickCount=8, format=",d"),
     )
     base = alt.Chart(alt.Data(values=rows)).encode(x=x)
-    interval = base.mark_errorbar(ticks={"size": 9}, thickness=1.5, clip=True).encode(
-        y=alt.Y("low:Q", title="Accuracy on the test set"), y2="high:Q"
-    )
+    bar = base.mark_rule(color=NEUTRAL, strokeWidth=1.6).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
+    ends = [
+        base.mark_tick(color=NEUTRAL, thickness=1.6, width=10, orient="horizontal").encode(
+            y=alt.Y(f"{end}:Q", title=title, scale=scale)
+        )
+        for end in ("low", "high")
+    ]
     tooltip = [
         alt.Tooltip("round:N", title="Round"),
         alt.Tooltip("labels:Q", title="Labels", format=",d"),
@@ -68,7 +76,7 @@ def learning_curve(points: Sequence[CurvePoint], *, height: int = HEIGHT) -> alt
     ]
     line = base.mark_line(strokeWidth=2, opacity=0.75).encode(y=y, order="number:Q")
     dots = base.mark_point(filled=True, size=75, opacity=1).encode(y=y, tooltip=tooltip)
-    return alt.layer(interval, line, dots).properties(height=height)
+    return alt.layer(bar, *ends, line, dots).properties(height=height)
 
 
 def pools(rows: Sequence[PoolsAt]) -> alt.Chart:
@@ -81,7 +89,7 @@ def pools(rows: Sequence[PoolsAt]) -> alt.Chart:
     ]
     return (
         alt.Chart(alt.Data(values=values))
-        .mark_bar(size=min(60, 520 // max(1, len(rows))), stroke=NEUTRAL, strokeWidth=0.3)
+        .mark_bar(size=min(60, 520 // max(1, len(rows))))
         .encode(
             x=alt.X(
                 "when:N", title="After round", sort=[pool_moment(row) for row in rows], axis=alt.Axis(labelAngle=0)
@@ -127,12 +135,12 @@ def gate(rows: Sequence[GateRow]) -> alt.LayerChart | alt.FacetChart:
     x = alt.X("check:N", title="Round and check", sort=order, axis=alt.Axis(labelAngle=0))
     base = alt.Chart(alt.Data(values=values)).encode(x=x)
     allowed = base.mark_tick(thickness=2, width=40, color=NEUTRAL).encode(
-        y=alt.Y("allowed:Q", title="Error among accepted pseudo-labels, at most", axis=_PERCENT),
+        y=alt.Y("allowed:Q", title="Error at most", axis=_PERCENT),
         tooltip=[alt.Tooltip("allowed:Q", title="Allowed", format=".0%")],
     )
     states = ["open", "closed"]
     bound = base.mark_point(filled=True, size=120, opacity=1).encode(
-        y=alt.Y("bound:Q", axis=_PERCENT),
+        y=alt.Y("bound:Q", title="Error at most", axis=_PERCENT),
         color=alt.Color("state:N", title="Gate", scale=alt.Scale(domain=states), legend=alt.Legend(orient="top")),
         shape=alt.Shape("state:N", title="Gate", scale=alt.Scale(domain=states, range=["circle", "cross"])),
         tooltip=[
@@ -155,13 +163,14 @@ def losses(points: Sequence[LossPoint], *, height: int = 260) -> alt.Chart:
             "phase": point.phase.value,
         }
         for point in points
+        if point.loss != TOTAL
     ]
     legend = alt.Legend(orient="top", symbolType="stroke")
     return (
         alt.Chart(alt.Data(values=values))
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18) if len(values) < 60 else False)
         .encode(
-            x=alt.X("step:Q", title="Step of the round", axis=alt.Axis(format=",d", tickMinStep=1)),
+            x=alt.X("step:Q", title="Step of the round", axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8)),
             y=alt.Y("value:Q", title="Loss", scale=alt.Scale(zero=True)),
             color=alt.Color("loss:N", title=None, legend=legend),
             strokeDash=alt.StrokeDash("loss:N", title=None, legend=legend),
@@ -191,11 +200,19 @@ def per_class(rows: Sequence[ClassRow]) -> alt.LayerChart | alt.FacetChart:
     ]
     y = alt.Y("name:N", title=None, sort=[row.name for row in known], axis=alt.Axis(labelLimit=160))
     base = alt.Chart(alt.Data(values=values)).encode(y=y)
-    interval = base.mark_errorbar(ticks={"size": 8}, thickness=1.5).encode(
-        x=alt.X("low:Q", title="Of the images that people call so, how many the model does too"), x2="high:Q"
+    title, scale = "Of the images that people call so, how many the model does too", alt.Scale(domain=[0, 1])
+    axis = alt.Axis(format=".0%", tickCount=6, titlePadding=10)
+    bar = base.mark_rule(color=NEUTRAL, strokeWidth=1.6).encode(
+        x=alt.X("low:Q", title=title, scale=scale, axis=axis), x2="high:Q"
     )
+    ends = [
+        base.mark_tick(color=NEUTRAL, thickness=1.6, height=9, orient="vertical").encode(
+            x=alt.X(f"{end}:Q", title=title, scale=scale, axis=axis)
+        )
+        for end in ("low", "high")
+    ]
     dots = base.mark_point(filled=True, size=75, opacity=1).encode(
-        x=alt.X("recall:Q", axis=_PERCENT, scale=alt.Scale(domain=[0, 1])),
+        x=alt.X("recall:Q", title=title, scale=scale, axis=axis),
         tooltip=[
             alt.Tooltip("name:N", title="Class"),
             alt.Tooltip("recall:Q", title="Right", format=".1%"),
@@ -204,7 +221,7 @@ def per_class(rows: Sequence[ClassRow]) -> alt.LayerChart | alt.FacetChart:
             alt.Tooltip("measured:N", title="Images"),
         ],
     )
-    return alt.layer(interval, dots).properties(height=max(160, 26 * len(values) + 60))
+    return alt.layer(bar, *ends, dots).properties(height=max(160, 26 * len(values) + 60))
 
 
 def confusion(table: Confusion, *, is_dark: bool) -> alt.LayerChart | alt.FacetChart:

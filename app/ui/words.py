@@ -20,12 +20,12 @@ STATUS_ICONS = {
 
 def percent(share: float | None) -> str:
     """One decimal, or a dash."""
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def interval(accuracy: Accuracy) -> str:
     """For instance "88.0 % to 95.6 %"; a dash when nothing was measured."""
-    return f"{accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy.n else "–"
+    return f"{percent(accuracy.low)} to {percent(accuracy.high)}" if accuracy.n else "–"
 
 
 def duration(seconds: float | None) -> str:

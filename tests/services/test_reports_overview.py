@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from app.domain.rounds import ImportStatus, LabelUse
 from app.services import leases, reports
 from app.services.reports import Accuracy, Situation, Target, next_step
 
-READY = {"images": 100, "classes": 2, "labels": 0, "trained_labels": None, "left": {}}
+READY: dict[str, Any] = {"images": 100, "classes": 2, "labels": 0, "trained_labels": None, "left": {}}
 
 
 def situation(**changes) -> Situation:
@@ -30,6 +32,7 @@ def situation(**changes) -> Situation:
         ({"left": {Queue.VALIDATION: 2, Queue.TEST: 9}}, Target.LABEL, "2 images are left in the validation sample"),
         ({"active_number": 3, "left": {Queue.TEST: 9}}, Target.LABEL, "Meanwhile, 9 images of the test set"),
         ({"active_number": 3}, Target.ROUNDS, "Round 3 is being trained."),
+        ({"active_number": 3, "active_waits": True}, Target.ROUNDS, "Round 3 waits for a worker."),
         ({"draft_number": 2, "draft_pending": True}, Target.ROUNDS, "choosing the images of round 2"),
         ({"labels": 5}, Target.ROUNDS, "5 new labels can teach the model"),
         ({"labels": 5, "trained_labels": 4}, Target.ROUNDS, "1 new label can teach"),

@@ -40,7 +40,7 @@ def test_accuracy__shows_a_point_a_round_with_its_exact_interval(world):
     page = open_page(world, "accuracy")
     curve = page.dataframe[0].value
 
-    assert "right on **90.0%** of the test images (9 of 10)" in words(page)
+    assert "right on **90.0 %** of the test images (9 of 10)" in words(page)
     assert curve["labels"].tolist() == [6, 12]
     assert curve["accuracy"].tolist() == [0.6, 0.9]
     assert curve["at least"].tolist() == pytest.approx([0.2624, 0.5550], abs=1e-4)

@@ -97,6 +97,7 @@ def test_rounds__trains_with_preset_start_seed_and_a_changed_knob(world):
     assert not page.exception
     with world.reading() as uow:
         queued = round_queries.active(uow.session, world.project_id)
+    assert queued is not None
     assert (queued.preset, queued.start_from, queued.seed) == (Preset.STANDARD, StartFrom.SCRATCH, 11)
     assert queued.config["gate"]["alpha"] == 0.2
     assert queued.config["schedule"]["joint_steps"] == preset_config(Preset.STANDARD, 32).schedule.joint_steps

@@ -46,6 +46,7 @@ class Situation:
     trained_labels: int | None
     left: dict[Queue, int]
     active_number: int | None = None
+    active_waits: bool = False
     draft_number: int | None = None
     draft_pending: bool = False
     draft_failed: str | None = None
@@ -71,7 +72,9 @@ def next_step(now: Situation) -> NextStep:
         if count := now.left.get(queue, 0):
             return _answer(queue, sentence, count)
     if now.active_number is not None:
-        return _meanwhile(now, f"Round {now.active_number} is being trained")
+        return _meanwhile(
+            now, f"Round {now.active_number} {'waits for a worker' if now.active_waits else 'is being trained'}"
+        )
     if now.draft_pending:
         return _meanwhile(now, f"The server is choosing the images of round {now.draft_number}")
     if now.labels and (now.trained_labels is None or now.labels > now.trained_labels):

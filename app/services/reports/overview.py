@@ -82,6 +82,7 @@ def overview(uow: UnitOfWork, project_id: int, annotator_id: int | None = None) 
         trained_labels=_trained_labels(uow, rounds.last_succeeded(session, project_id)),
         left=left,
         active_number=active.number if active else None,
+        active_waits=active is not None and active.status is RoundStatus.QUEUED,
         draft_number=draft.number if draft else None,
         draft_pending=draft is not None and draft.selection_status is SelectionStatus.PENDING,
         draft_failed=_failure(draft),

@@ -16,10 +16,16 @@ from app.ui.components.layout import page_path, showing_refusals
 from ssmae.config import Acquisition
 
 
-def no_draft(project: Project) -> None:
-    """Nothing is being asked: offer to begin."""
+def no_draft(project: Project, *, is_training: bool) -> None:
+    """Nothing is being asked: offer to begin, or to wait for the model that is being trained."""
+    sizes = (project.strategy, project.selection_size, project.validation_size)
+    if is_training:
+        st.markdown("When this round is done, its model chooses the next images, and they appear here.")
+        with st.expander("Choose some now, with what is known so far", icon=":material/casino:"):
+            _draw_form(None, *sizes, project.id)
+        return
     st.markdown("No round is collecting answers. The server can choose the next images that are worth asking about.")
-    _draw_form(None, project.strategy, project.selection_size, project.validation_size, project.id)
+    _draw_form(None, *sizes, project.id)
 
 
 def draft_panel(draft: Draft) -> None:

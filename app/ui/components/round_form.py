@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.db.models import Project
 from app.db.unit_of_work import committed
+from app.domain.rounds import RoundStatus
 from app.errors import AppError
 from app.services import projects, reports, rounds
 from app.services.reports import Draft, Preview, RoundRow
@@ -87,11 +88,16 @@ def _cost(config: RoundConfig, preset: Preset, history: list[RoundRow], *, resum
         f"{steps:,} steps of {plan.unlabelled_batch + plan.labelled_batch} images at "
         f"{config.model.image_size} × {config.model.image_size} pixels."
     )
-    last = next((row for row in history if row.preset is preset and row.seconds is not None and row.test.n), None)
-    if last is not None:
-        words += (
-            f" Round {last.number} took {duration(last.seconds)} with this preset, on {last.device or 'its device'}."
-        )
+    same = [
+        row
+        for row in history
+        if row.status is RoundStatus.SUCCEEDED
+        and row.preset is preset
+        and row.schedule == config.to_dict()["schedule"]
+        and (row.start is not StartFrom.SCRATCH) == resumes
+    ]
+    if same:
+        words += f" Round {same[0].number} did that in {duration(same[0].seconds)} on {same[0].device or 'its device'}."
     st.caption(words)
 
 
@@ -124,7 +130,7 @@ def _told(preview: Preview, draft: Draft | None) -> None:
             "measure."
         )
         ready = preview.validation >= preview.needed
-        st.markdown(f"{':material/lock_open:' if ready else ':material/lock:'} {preview.gate_sentence}")
+        st.markdown(f"{':material/check_circle:' if ready else ':material/lock:'} {preview.gate_sentence}")
         if not preview.training:
             st.markdown(":material/info: Without a label only reconstruction is trained: there will be no accuracy.")
         if draft is not None and (left := draft.selection.left + draft.validation.left):

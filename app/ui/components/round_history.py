@@ -17,11 +17,12 @@ from app.ui.components.tables import table
 from app.ui.words import STATUS_ICONS, duration, gate_word, interval, percent, started
 
 _ACCURACY = st.column_config.NumberColumn(format="percent")
+_TIME = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
 
 
 def history_table(history: list[RoundRow]) -> None:
     """Every round in a line."""
-    table([_line(row) for row in history], name="rounds", columns={"accuracy": _ACCURACY})
+    table([_line(row) for row in history], name="rounds", columns={"accuracy": _ACCURACY, "finished": _TIME})
 
 
 def _line(row: RoundRow) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def details(history: list[RoundRow]) -> None:
         curve = reports.training_curve(uow, chosen)
     _numbers(told)
     for record in told.gate:
-        icon = ":material/lock_open:" if record.is_open else ":material/lock:"
+        icon = ":material/check_circle:" if record.is_open else ":material/lock:"
         st.markdown(f"{icon} **Check {record.check}.** {record.reason}")
     for note in told.manifest.get("notes", []):
         st.markdown(f":material/info: {note}")
@@ -102,7 +103,7 @@ def details(history: list[RoundRow]) -> None:
 
 def _numbers(told: RoundDetails) -> None:
     row = told.row
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Test accuracy", percent(row.test.value), help=f"95 % interval: {interval(row.test)}")
         st.metric("Labels", "–" if row.labels is None else f"{row.labels:,}")
         st.metric("Duration", duration(row.seconds))
@@ -125,7 +126,7 @@ def comparison(history: list[RoundRow]) -> None:
     second = right.selectbox("To", ids, ids.index(newest), format_func=lambda one: _title(measured[one]), key="to")
     with state.runtime().database.reading() as uow:
         told = reports.compare(uow, first, second)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         difference = None if told.difference is None else f"{100 * told.difference:+.1f} points"
         st.metric("Test accuracy", f"{percent(told.first.value)} → {percent(told.second.value)}", difference)
         st.metric("Labels", f"{told.first_labels:,} → {told.second_labels:,}")

@@ -28,9 +28,8 @@ def active_round(round_id: int, *, has_worker: bool, is_small: bool = False) -> 
     if one.status not in ACTIVE:
         st.rerun()
     with st.container(border=True):
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        words.markdown(f"**Round {one.number}** · {_phase(one.status, has_worker)}")
-        with button:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**Round {one.number}** {_phase(one.status, has_worker)}", width="content")
             _cancel(round_id, is_asked=one.cancel_requested)
         if one.status is RoundStatus.QUEUED:
             return
@@ -38,11 +37,13 @@ def active_round(round_id: int, *, has_worker: bool, is_small: bool = False) -> 
         st.progress(told.share if told else 0.0, text=f"{told.phase.capitalize()}" if told else "Starting")
         if told is None:
             return
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="medium"):
             st.metric("Step", f"{told.step:,} of {told.total_steps:,}")
             st.metric("Images a second", f"{told.images_per_second:,.0f}" if told.images_per_second else "–")
             st.metric("Time left", duration(told.seconds_left))
-            for loss, value in () if is_small else told.losses.items():
+            for loss, value in told.losses.items():
+                if is_small or loss == charts.TOTAL:
+                    continue
                 st.metric(f"Loss: {charts.LOSS_NAMES.get(loss, loss.replace('_', ' '))}", f"{value:.3f}")
         if curve.losses and not is_small:
             st.altair_chart(charts.losses(curve.losses, height=220), width="stretch", key=f"live-{round_id}")
@@ -57,7 +58,7 @@ def _phase(status: RoundStatus, has_worker: bool) -> str:  # noqa: FBT001 - priv
 def _cancel(round_id: int, *, is_asked: bool) -> None:
     if is_asked:
         st.caption("Stopping …")
-    elif st.button("Cancel", key=f"cancel-{round_id}", icon=":material/stop_circle:", width="stretch"):
+    elif st.button("Cancel", key=f"cancel-{round_id}", icon=":material/stop_circle:"):
         with showing_refusals(), committed(state.runtime().database) as uow:
             rounds.cancel(uow, round_id)
         st.rerun()

@@ -61,12 +61,10 @@ def _annotator_id() -> int | None:
 
 
 def _next(step: NextStep) -> None:
-    with st.container(border=True):
-        words, button = st.columns([4, 1.4], vertical_alignment="center")
-        words.markdown(f"**Next:** {step.sentence}")
-        if button.button(
-            step.button, type="primary", icon=":material/arrow_forward:", width="stretch", key="next-step"
-        ):
+    row = st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    with row:
+        st.markdown(f"**Next:** {step.sentence}", width="stretch")
+        if st.button(step.button, type="primary", icon=":material/arrow_forward:", key="next-step"):
             if step.queue is not None and step.queue is not Queue.REVIEW:
                 state.choose_queue(step.queue)
             st.switch_page(page_path(step.target))
@@ -84,42 +82,35 @@ def _first_steps() -> None:
 
 def _numbers(now: Overview) -> None:
     newest = now.newest
-    with st.container(horizontal=True, gap="large"):
+    pools = " · ".join(f"{count:,} {charts.POOL_NAMES[pool]}" for pool, count in now.pools.items() if count)
+    with st.container(horizontal=True, gap="medium"):
         st.metric(
             "Test accuracy",
             percent(newest.test.value if newest else None),
-            f"95 % interval: {interval(newest.test)}" if newest else "not measured yet",
+            interval(newest.test) if newest else "not measured yet",
             delta_color="off",
             delta_arrow="off",
+            help="Measured on the test set; below it the exact 95 % interval.",
         )
         st.metric(
             "Labels given",
             f"{now.labels:,}",
-            f"and {now.test_labels:,} of {now.test_images:,} test labels",
+            f"+ {now.test_labels:,} of {now.test_images:,} test labels",
             delta_color="off",
             delta_arrow="off",
+            help="Training and validation labels. Test labels only measure, so they are counted apart.",
         )
         st.metric(
-            "Pseudo-labels accepted",
+            "Pseudo-labels",
             f"{now.accepted:,}",
-            "by the gate, in use now",
-            delta_color="off",
-            delta_arrow="off",
+            help="Labels of the model itself that the gate let in and that are in use.",
         )
         st.metric(
-            "Waiting for review",
+            "To review",
             f"{now.left[Queue.REVIEW]:,}",
-            "rejected by gate or check",
-            delta_color="off",
-            delta_arrow="off",
+            help="Pseudo-labels that the gate or the consistency check rejected.",
         )
-        st.metric(
-            "Images",
-            f"{now.images:,}",
-            " · ".join(f"{count:,} {charts.POOL_NAMES[pool]}" for pool, count in now.pools.items() if count),
-            delta_color="off",
-            delta_arrow="off",
-        )
+        st.metric("Images", f"{now.images:,}", help=pools)
 
 
 def _curve(now: Overview) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.domain.rounds import RoundStatus
+from app.domain.rounds import ACTIVE, RoundStatus
 from app.services import reports
 from app.ui import state
 from app.ui.components import round_draft, round_form, round_history, round_progress
@@ -33,7 +33,7 @@ def main() -> None:
     if draft is not None:
         round_draft.draft_panel(draft)
     else:
-        round_draft.no_draft(project)
+        round_draft.no_draft(project, is_training=now.active_round_id is not None)
     if now.active_round_id is None:
         st.subheader("Train a round", anchor=False)
         round_form.round_form(project, draft, history)
@@ -41,8 +41,9 @@ def main() -> None:
         return
     st.subheader("History", anchor=False)
     round_history.history_table(history)
-    st.subheader("One round", anchor=False)
-    round_history.details(history)
+    if ended := [row for row in history if row.status not in ACTIVE]:
+        st.subheader("One round", anchor=False)
+        round_history.details(ended)
     st.subheader("Compare two rounds", anchor=False)
     round_history.comparison(history)
 
