@@ -147,7 +147,7 @@ class Supervisor:
                 self._status, self._stopping = 1, True
             return
         recent = sum(now - crash < WITHIN_SECONDS for crash in child.crashes)
-        child.start_at = now + min(LONGEST_PAUSE_SECONDS, 0.5 * 2.0**recent)
+        child.start_at = now + min(LONGEST_PAUSE_SECONDS, 0.25 * 2.0**recent)
 
     def _end_all(self) -> None:
         alive = [child for child in self._children if child.process is not None]
