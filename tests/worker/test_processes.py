@@ -5,15 +5,17 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from PIL import Image as Pillow
 from sqlalchemy import update
 
 from app.db.models import Round
 from app.db.queries import rounds
 from app.db.unit_of_work import committed
-from app.domain.rounds import RoundStatus
-from app.services import reports
+from app.domain.rounds import ImportStatus, LabelUse, RoundStatus
+from app.services import importing, reports
 from app.services import rounds as round_service
 from app.services.runtime import Runtime
 from app.settings import Settings
@@ -111,22 +113,37 @@ def test_sweeper__a_round_whose_message_was_lost_is_trained(
         scene.wait_for_status(silent, round_id, RoundStatus.SUCCEEDED)
 
 
-def test_io_worker__chooses_a_drafts_images_and_says_what_it_did_otherwise(embedded: Settings, opened: Opened) -> None:
+def test_io_worker__imports_in_the_background_and_chooses_a_drafts_images(
+    embedded: Settings, opened: Opened, tmp_path: Path
+) -> None:
     runtime = opened(embedded)
     project_id = scene.sealed_project(runtime)
+    for number in range(3):
+        place = tmp_path / "more" / "dark" / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.new("RGB", (8, 8), (number, 7, 9)).save(place)
 
-    with scene.worker(embedded, "io"), committed(runtime.database) as uow:
-        draft = round_service.open_draft(uow, project_id)
-        uow.commit()
+    with scene.worker(embedded, "io"):
+        with committed(runtime.database) as uow:
+            import_id = importing.start(
+                uow, project_id=project_id, source=tmp_path / "more", label_use=LabelUse.SEALED, in_background=True
+            ).id
+            round_service.open_draft(uow, project_id)
+
+        def imported() -> importing.ImportReport | None:
+            with runtime.database.reading() as reading:
+                found = importing.report(reading, import_id)
+            return found if found.status is ImportStatus.SUCCEEDED else None
 
         def chosen() -> reports.Draft | None:
             with runtime.database.reading() as reading:
                 found = reports.draft(reading, project_id)
             return found if found is not None and found.selection.total else None
 
+        brought = scene.wait_for("the import", imported)
         ready = scene.wait_for("a selection", chosen)
 
+    assert (brought.added, brought.refused) == (3, 0)
     assert (ready.selection.total, ready.validation.total) == (4, 4)
     assert ready.message is not None
     assert "TypiClust instead" in ready.message
-    assert draft.id == ready.id
