@@ -102,7 +102,8 @@ def publish(
     )
     session.add_all(GateRecord(round_id=held.round_id, **columns) for columns in gate)
     session.flush()
-    still_open = set(images.askable_ids(session, project_id))
+    # Unanswered validation images too: the gate's bound holds only if they are treated like the rest of the pool.
+    still_open = set(images.askable_ids(session, project_id, {Split.TRAIN, Split.VALIDATION}))
     _insert(uow, PseudoLabel, (_row(project_id, held, one) for one in proposals if one.image_id in still_open))
     accepted = rounds.accepted_image_ids(held.round_id)
     session.execute(

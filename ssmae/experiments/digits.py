@@ -5,6 +5,19 @@
 Data: the 1,797 handwritten digits of scikit-learn (8 x 8 pixels). 500 images, fixed, are the test split; the settings
 were chosen on the other 1,297 alone. A seed draws the class-balanced labels, a uniform validation sample of 150 images
 for the gate (whose answers teach nobody), and the initial weights.
+
+Reached (torch 2.15 on a CPU, `--threads 1`, two busy shared cores; mean ± sd of 3 seeds, 500 test images each; a run
+took 70 to 150 s there):
+
+    labels   supervised    SSMAE         gate opened   accepted   wrong among accepted (allowed: 10 %)
+        20   66.6 ± 3.3    82.3 ± 3.3    0 of 2        0 %        -
+        50   83.1 ± 3.1    91.5 ± 0.5    2 of 2        79.4 %     3.8 %
+       100   89.5 ± 0.8    95.5 ± 0.5    2 of 2        85.1 %     1.2 %
+       200   94.7 ± 0.7    97.7 ± 0.7    2 of 2        85.6 %     0.2 %
+
+Both arms are given the labels named; SSMAE's gate uses 150 further answers as evidence. A project that spent those on
+labels instead would do better by plain supervision at 20 or 50 labels: in the product they join the training labels
+when the round closes. Equal steps are not equal time: a step of SSMAE costs up to four times as much.
 """
 
 from __future__ import annotations

@@ -78,6 +78,22 @@ def test_publish__an_image_that_was_labelled_meanwhile_gets_no_pseudo_label(pets
     assert (pets.image(labelled).pool, pets.image(labelled).label_class_id) == (Pool.LABELLED, pets.class_ids[1])
 
 
+def test_publish__an_unanswered_validation_image_is_treated_like_the_rest_of_the_pool(pets):
+    pets.open_draft(pets.ids(Split.TRAIN)[:3])
+    unanswered = pets.ids(Split.VALIDATION)[0]
+    held = pets.claim(pets.request())
+    with pets.writing() as uow:
+        publishing.publish(
+            uow, held, manifest={}, files={}, gate=[],
+            proposals=[
+                Proposal(image_id=unanswered, class_id=pets.class_ids[0], score=0.9, confidence=0.9, reason=None)
+            ],
+            predictions=[],
+        )  # fmt: skip
+
+    assert pets.image(unanswered).pool is Pool.PSEUDO_LABELLED
+
+
 def test_publish__a_pseudo_label_for_a_test_image_is_not_written(pets):
     held = pets.claim(pets.request())
     with pets.writing() as uow:

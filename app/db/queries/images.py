@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
@@ -56,13 +56,15 @@ def for_snapshot(session: Session, project_id: int) -> Sequence[Row[int, str, st
     ).all()
 
 
-def askable_ids(session: Session, project_id: int) -> Sequence[int]:
-    """Training images without a label, by id: those a selection or a validation sample may be drawn from."""
+def askable_ids(
+    session: Session, project_id: int, splits: Collection[Split] = frozenset({Split.TRAIN})
+) -> Sequence[int]:
+    """Images without a label, by id; those of the training split are what a selection may be drawn from."""
     return session.scalars(
         select(Image.id)
         .where(
             Image.project_id == project_id,
-            Image.split == Split.TRAIN,
+            Image.split.in_(splits),
             Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED]),
         )
         .order_by(Image.id)
