@@ -216,7 +216,8 @@ class Batches:
             "project_id": self._project_id,
             "import_id": self.import_id,
             "sha256": sha256,
-            "name": one.name,
+            # The path of a sealed image may say its class, and people see the path.
+            "name": f"{sha256[:12]}{facts.suffix}" if self._label_use is LabelUse.SEALED else one.name,
             "suffix": facts.suffix,
             "width": facts.width,
             "height": facts.height,
