@@ -33,7 +33,7 @@ def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
     assert main(["train", str(folder), *options]) == 0
     printed = capsys.readouterr().out
     assert "300 images, 10 classes, trained at 8 pixels" in printed
-    assert "gate check 2: Closed" in printed
+    assert "gate check 1: Closed" in printed
     assert "accuracy on 75 held-out images" in printed
     assert "95 % interval" in printed
     assert load_checkpoint(out).model.class_names == tuple(f"class {index}" for index in range(10))
