@@ -10,7 +10,7 @@ from app.db.unit_of_work import committed
 from app.domain.splits import DEFAULT_TEST_SIZE
 from app.services import reports
 from app.services.projects import DEFAULT_SELECTION_SIZE, DEFAULT_VALIDATION_SIZE, create
-from ssmae.config import Acquisition, Preset
+from ssmae.config import Acquisition, GateConfig, Preset
 
 
 @click.group("project")
@@ -38,7 +38,8 @@ def project_command() -> None:
     type=int,
     default=DEFAULT_VALIDATION_SIZE,
     show_default=True,
-    help="Images drawn each round to judge whether the model's own labels may be used; 99 are the fewest that can.",
+    help="Images drawn each round to judge whether the model's own labels may be used; with the default gate, "
+    f"{reports.needed_validation(GateConfig())} are the fewest that can.",
 )
 @click.option(
     "--selection-size",

@@ -29,7 +29,6 @@ from ssmae.config import Acquisition, Preset, StartFrom
 
 _QUEUES = (Queue.TEST, Queue.VALIDATION, Queue.SELECTION)
 _ALL = "all"
-_CHOICES = [*(one.value for one in _QUEUES), Queue.REVIEW.value, _ALL]
 _SELECTION_SECONDS = 600.0
 
 
@@ -37,8 +36,7 @@ _SELECTION_SECONDS = 600.0
 @project_option
 @click.option(
     "--queue",
-    default=_ALL,
-    show_default=True,
+    show_default=_ALL,
     type=click.Choice([*(one.value for one in (*_QUEUES, Queue.REVIEW)), _ALL]),
 )
 @click.option("--count", type=click.IntRange(1), help="How many to answer; all that are left without it.")
@@ -50,7 +48,7 @@ _SELECTION_SECONDS = 600.0
 @click.option("--set", "knobs", multiple=True, metavar="SECTION.FIELD=VALUE", help="As for `round start`.")
 def simulate_command(
     project_name: str,
-    queue: str,
+    queue: str | None,
     count: int | None,
     round_count: int | None,
     labels_per_round: int | None,
@@ -63,6 +61,8 @@ def simulate_command(
 
     With --rounds, whole rounds are run: choose, answer, train, again. A worker must be running.
     """
+    if round_count is not None and (queue is not None or count is not None):
+        raise Refused("--rounds answers whole queues: leave --queue and --count out.")
     overrides = parse_knobs(knobs)
     runtime = open_database()
     with runtime.database.reading() as uow:
@@ -72,7 +72,7 @@ def simulate_command(
         if round_count is not None:
             require_worker(uow, "train", "io")
     if round_count is None:
-        for one in _QUEUES if queue == _ALL else (Queue(queue),):
+        for one in _QUEUES if queue is None or queue == _ALL else (Queue(queue),):
             answered = simulate(runtime, project.id, one, count)
             click.echo(f"{one.label}: {answered} answered.")
         return

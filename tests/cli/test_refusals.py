@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from PIL import Image as Pillow
 
 from app.cli import main
+from app.services.reports import needed_validation
+from ssmae.config import GateConfig
 
 
 def _run(*arguments: str, env: dict[str, str]) -> Result:
@@ -54,6 +56,8 @@ def with_images(with_project: dict[str, str], tmp_path: Path) -> dict[str, str]:
         (("round", "status", "--project", "Leaves"), "has no round yet"),
         (("round", "cancel", "--project", "Leaves", "--round", "7"), "has no round 7"),
         (("simulate", "--project", "Leaves"), "is not sealed"),
+        (("simulate", "--project", "Leaves", "--rounds", "2", "--queue", "test"), "leave --queue and --count out"),
+        (("simulate", "--project", "Leaves", "--rounds", "2", "--count", "5"), "leave --queue and --count out"),
         (("export", "model", "--project", "Leaves"), "has no succeeded round"),
         (("worker", "--queues", "gpu"), "--queues must be made of train, io. Got 'gpu'."),
     ],
@@ -145,6 +149,12 @@ def test_export_labels__does_not_replace_a_file_unless_told(with_images: dict[st
     assert kept == "mine"
     assert replaced.exit_code == 0
     assert "oak/0.png" in place.read_text()
+
+
+def test_project_create__names_the_fewest_validation_images_that_the_gate_itself_asks_for(env: dict[str, str]) -> None:
+    told = " ".join(_run("project", "create", "--help", env=env).output.split())
+
+    assert f"{needed_validation(GateConfig())} are the fewest that can." in told
 
 
 def test_help__every_command_explains_itself(env: dict[str, str]) -> None:
