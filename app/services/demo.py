@@ -12,7 +12,7 @@ from collections.abc import Callable
 from app.db.models import Project, Round
 from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import committed
-from app.domain.labels import Queue
+from app.domain.labels import AnnotatorKind, Queue
 from app.domain.rounds import LabelUse, RoundStatus, SelectionStatus
 from app.errors import Conflict, Refused
 from app.services import annotation, digits, importing
@@ -70,10 +70,11 @@ def simulate(runtime: Runtime, project_id: int, queue: Queue, count: int | None 
     while count is None or answered < count:
         wanted = ANSWERS_AT_A_TIME if count is None else min(ANSWERS_AT_A_TIME, count - answered)
         with committed(runtime.database) as uow:
-            done = annotation.simulate(uow, project_id, queue, wanted)
-        if not done:
+            answered += annotation.simulate(uow, project_id, queue, wanted)
+            oracle = annotation.annotator(uow, annotation.SIMULATED, AnnotatorKind.SIMULATED)
+            is_more = bool(annotation.next_images(uow, project_id, queue, oracle.id, limit=1))
+        if not is_more:  # not: nothing answered; images without a sealed class are skipped by the batch
             break
-        answered += done
     return answered
 
 
