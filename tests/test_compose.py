@@ -16,7 +16,9 @@ import yaml
 
 from app import settings
 from app.queue import WorkQueue
+from app.services.leases import LEASE_SECONDS
 from tests import real_services as real
+from worker.spawning import GRACE_SECONDS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -117,6 +119,12 @@ def test_example__names_every_variable():
     for name in {match[0] for match in VARIABLE.findall(TEXT)}:
         assert re.search(rf"^#?{name}=", EXAMPLE, re.MULTILINE), f"{name} is missing in .env.example"
     assert subprocess.run(["git", "-c", "safe.directory=*", "check-ignore", "-q", ".env"], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if "worker" in name])
+def test_worker__has_time_to_give_its_work_back_but_no_more_than_its_lease(name):
+    seconds = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
+    assert 2 * max(GRACE_SECONDS.values()) <= seconds <= LEASE_SECONDS
 
 
 @pytest.mark.parametrize("name", OURS)
