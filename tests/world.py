@@ -135,12 +135,13 @@ class World:
         self.select(draft_id, selected)
         return draft_id
 
-    def select(self, draft_id: int, selected: Sequence[int]) -> None:
-        """The worker chooses these images for a draft."""
+    def select(self, draft_id: int, selected: Sequence[int], *, version: int | None = None) -> None:
+        """The worker chooses these images for a draft; for its newest version if none is given."""
+        version = self.round(draft_id).selection_version if version is None else version
         why = "The two likeliest classes are close."
         chosen = [Chosen(image_id=one, strategy=Acquisition.MARGIN, score=0.5, reason=why) for one in selected]
         with self.writing() as uow:
-            publishing.publish_selection(uow, draft_id, chosen, seed=draft_id)
+            publishing.publish_selection(uow, draft_id, chosen, seed=draft_id, version=version)
 
     def request(self, **options: Any) -> int:
         """Queue a round."""

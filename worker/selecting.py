@@ -17,6 +17,7 @@ from app.db.models import Round
 from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.rounds import RoundStatus, SelectionStatus
+from app.errors import Conflict
 from app.services import publishing
 from app.services import rounds as round_service
 from app.services.publishing import Chosen
@@ -45,12 +46,14 @@ class Known:
         probabilities_NC: None before a round has learnt the classes.
         embeddings_ND: of the encoder, or of the pixels.
         class_ids: by column of the probabilities, or of the project now.
+        is_sample: these images were drawn from all; the others are left out, and none came later.
     """
 
     image_ids_N: NDArray[np.int64]
     probabilities_NC: NDArray[np.float32] | None
     embeddings_ND: NDArray[np.float32]
     class_ids: list[int]
+    is_sample: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +66,11 @@ class Pools:
     class_names: dict[int, str]
 
 
-def main(line: Line, round_id: int) -> None:
-    """Choose for one draft and write it down.
+def main(line: Line, round_id: int, version: int) -> None:
+    """Choose for one draft and write it down, unless it was drawn again after this version.
 
     Raises:
-        Stopped: the parent said so.
+        Stopped: the parent said so, or the choice is not wanted any more.
         SsmaeError: the choice is not possible.
     """
     runtime = open_runtime(settings_module.load())
@@ -75,10 +78,12 @@ def main(line: Line, round_id: int) -> None:
         draft = rounds.one(uow.session, round_id)
         if draft.status is not RoundStatus.DRAFT or draft.selection_status is not SelectionStatus.PENDING:
             return
+        if draft.selection_version != version:
+            return
         pools = _pools(uow, draft.project_id)
         last = rounds.last_succeeded(uow.session, draft.project_id)
         last_classes = rounds.snapshot(uow.session, last.snapshot_id).class_ids if last and last.snapshot_id else []
-    generator = np.random.default_rng(np.random.SeedSequence([round_id]))
+    generator = np.random.default_rng(np.random.SeedSequence([round_id, version]))
     notes: list[str] = []
     chosen: list[Chosen] = []
     if draft.selection_size and len(pools.askable):
@@ -89,9 +94,12 @@ def main(line: Line, round_id: int) -> None:
         chosen = choose(draft, pools, known, generator, notes)
     if line.should_stop():
         raise Stopped("Stopped before the choice was written.")
-    with committed(runtime.database) as uow:
-        publishing.publish_selection(uow, round_id, chosen, seed=round_id)
-        _tell(uow, round_id, notes)
+    try:
+        with committed(runtime.database) as uow:
+            publishing.publish_selection(uow, round_id, chosen, seed=round_id, version=version)
+            _tell(uow, round_id, notes)
+    except Conflict as conflict:  # drawn again, or chosen by another worker, meanwhile
+        raise Stopped(str(conflict)) from conflict
 
 
 def choose(draft: Round, pools: Pools, known: Known, generator: np.random.Generator, notes: list[str]) -> list[Chosen]:
@@ -101,8 +109,7 @@ def choose(draft: Round, pools: Pools, known: Known, generator: np.random.Genera
     """
     is_known = np.isin(pools.askable, known.image_ids_N)
     fresh, size = pools.askable[~is_known], min(draft.selection_size, len(pools.askable))
-    is_sampled = known.probabilities_NC is None and len(known.image_ids_N) >= MOST_COMPARED
-    share = 0 if is_sampled else round(size * len(fresh) / len(pools.askable))
+    share = 0 if known.is_sample else round(size * len(fresh) / len(pools.askable))
     strategy = draft.strategy
     if known.probabilities_NC is None and strategy not in COLD_START:
         notes.append(
@@ -189,6 +196,7 @@ def _of_pixels(runtime: Runtime, pools: Pools, generator: np.random.Generator, l
         probabilities_NC=None,
         embeddings_ND=pixel_embeddings(store.images_NCHW).astype(np.float32),
         class_ids=pools.class_ids,
+        is_sample=True,
     )
 
 

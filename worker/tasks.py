@@ -6,6 +6,7 @@ Each claims, starts a child process and watches it. Must never import torch.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,16 +40,33 @@ def register(celery: Celery, host: Host) -> None:
 
 
 def select_images(host: Host, round_id: int) -> None:
-    """Choose the images of a draft that waits for them."""
-    if not _waits_for_selection(host, round_id):
-        return
-    child = _watched(host, Work.SELECTION, round_id, is_wanted=lambda: _waits_for_selection(host, round_id))
+    """Choose the images of a draft that waits for them, and again if it is drawn again meanwhile.
+
+    The message of that redraw is left alone as one too many, so it is for this task to look again.
+    """
+    tried: int | None = None
+    while not host.stopping.is_set():
+        version = _awaited_version(host, round_id)
+        if version is None or version == tried:
+            return
+        _select_once(host, round_id, version)
+        tried = version
+
+
+def _select_once(host: Host, round_id: int, version: int) -> None:
+    """Choose for one version of a draft; the child is stopped when another version is wanted."""
+    child = _watched(
+        host, Work.SELECTION, round_id, version, is_wanted=lambda: _awaited_version(host, round_id) == version
+    )
     if child.exit_status in (Ended.DONE, Ended.STOPPED) or host.stopping.is_set():
         return
     why = child.failure.why if child.failure else f"The process that chose ended with status {child.exit_status}."
     log.error("Round %d: no selection. %s\n%s", round_id, why, child.failure.traceback if child.failure else "")
-    with committed(host.runtime.database) as uow:
-        publishing.refuse_selection(uow, round_id, why)
+    try:
+        with committed(host.runtime.database) as uow:
+            publishing.refuse_selection(uow, round_id, why, version=version)
+    except Conflict as conflict:  # another worker has chosen, or the lead wants another choice: nothing is lost
+        log.info("%s", conflict)
 
 
 def run_import(host: Host, import_id: int) -> None:
@@ -76,15 +94,17 @@ def _pass_on(host: Host, import_id: int) -> None:
             )
 
 
-def _waits_for_selection(host: Host, round_id: int) -> bool:
+def _awaited_version(host: Host, round_id: int) -> int | None:
+    """The version of the selection that a draft waits for; None if it waits for none."""
     with host.runtime.database.reading() as uow:
         draft = rounds.one(uow.session, round_id)
-    return draft.status is RoundStatus.DRAFT and draft.selection_status is SelectionStatus.PENDING
+    is_awaited = draft.status is RoundStatus.DRAFT and draft.selection_status is SelectionStatus.PENDING
+    return draft.selection_version if is_awaited else None
 
 
-def _watched(host: Host, work: Work, row_id: int, *, is_wanted: Callable[[], bool]) -> Child:
+def _watched(host: Host, work: Work, *ids: int, is_wanted: Callable[[], bool]) -> Child:
     """Start a child and return it when it has ended; it is stopped with the worker, or when nobody wants it."""
-    child = Child(work, row_id, gpus=host.gpus)
+    child = Child(work, *ids, gpus=host.gpus)
     try:
         while not child.wait(TICK_SECONDS):
             try:
@@ -99,12 +119,14 @@ def _watched(host: Host, work: Work, row_id: int, *, is_wanted: Callable[[], boo
 
 def _once(host: Host, task: Task, work: Callable[[Host, int], None]) -> Callable[[int], None]:
     """A task that leaves a row alone that this process is busy with, or when the process is about to end."""
+    lock = threading.Lock()
 
     def run(row_id: int) -> None:
         key = (task.value, row_id)
-        if host.stopping.is_set() or key in host.busy:
-            return
-        host.busy.add(key)
+        with lock:
+            if host.stopping.is_set() or key in host.busy:
+                return
+            host.busy.add(key)
         try:
             work(host, row_id)
         except Conflict as conflict:

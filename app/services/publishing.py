@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from app.db.base import now
-from app.db.models import GateRecord, Image, Prediction, PseudoLabel, Selection
+from app.db.models import GateRecord, Image, Prediction, PseudoLabel, Round, Selection
 from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
@@ -131,18 +131,23 @@ def publish(
         round_service.open_draft(uow, project_id)
 
 
-def publish_selection(uow: UnitOfWork, round_id: int, chosen: Sequence[Chosen], *, seed: int) -> None:
+def publish_selection(uow: UnitOfWork, round_id: int, chosen: Sequence[Chosen], *, seed: int, version: int) -> None:
     """Write a draft's selection, then draw its validation sample uniformly from the rest.
 
     Drawn after the selection and without regard to it, the sample is a uniform one of the images that stay
     unlabelled, which is what the gate's bound speaks of.
 
+    Args:
+        uow: open unit of work.
+        round_id: the draft.
+        chosen: the selection, best first.
+        seed: of the validation sample.
+        version: the draft's `selection_version` when the choice began.
+
     Raises:
-        Conflict: the round is no longer a draft, or its images were chosen meanwhile.
+        Conflict: the round is no longer a draft, or its images were chosen, refused or drawn again meanwhile.
     """
-    draft = rounds.one(uow.session, round_id, lock=True)
-    if draft.status is not RoundStatus.DRAFT or draft.selection_status is SelectionStatus.READY:
-        raise Conflict(f"Round {draft.number} needs no selection any more.")
+    draft = _awaited(uow, round_id, version)
     uow.session.execute(delete(Selection).where(Selection.round_id == round_id))
     taken = {one.image_id for one in chosen}
     rest = [image_id for image_id in images.askable_ids(uow.session, draft.project_id) if image_id not in taken]
@@ -180,12 +185,28 @@ def publish_selection(uow: UnitOfWork, round_id: int, chosen: Sequence[Chosen], 
     round_service.note(uow, draft, f"{len(chosen)} images chosen, {len(sample)} drawn for validation.")
 
 
-def refuse_selection(uow: UnitOfWork, round_id: int, why: str) -> None:
-    """Write down why a draft's images could not be chosen; the lead can draw again."""
+def refuse_selection(uow: UnitOfWork, round_id: int, why: str, *, version: int) -> None:
+    """Write down why a draft's images could not be chosen; the lead can draw again.
+
+    Raises:
+        Conflict: as for `publish_selection`.
+    """
+    draft = _awaited(uow, round_id, version)
+    draft.selection_status, draft.selection_message = SelectionStatus.FAILED, why
+    round_service.note(uow, draft, f"No selection: {why}")
+
+
+def _awaited(uow: UnitOfWork, round_id: int, version: int) -> Round:
+    """The draft, locked, if it still waits for the choice of this version."""
     draft = rounds.one(uow.session, round_id, lock=True)
-    if draft.status is RoundStatus.DRAFT:
-        draft.selection_status, draft.selection_message = SelectionStatus.FAILED, why
-        round_service.note(uow, draft, f"No selection: {why}")
+    if draft.status is not RoundStatus.DRAFT or draft.selection_status is not SelectionStatus.PENDING:
+        raise Conflict(f"Round {draft.number} needs no selection any more.")
+    if draft.selection_version != version:
+        raise Conflict(
+            f"Round {draft.number} was drawn again: it waits for version {draft.selection_version} of its selection. "
+            f"Got version {version}."
+        )
+    return draft
 
 
 def _row(project_id: int, held: Claim, one: Proposal) -> dict[str, Any]:

@@ -71,6 +71,8 @@ def redraw(
 ) -> Round:
     """Choose the draft's images anew; what was answered already stays answered.
 
+    A choice that a worker is still at is for nothing: it carries the version before this one.
+
     Raises:
         Conflict: the round is no longer a draft.
     """
@@ -81,6 +83,8 @@ def redraw(
     draft.selection_size = draft.selection_size if selection_size is None else selection_size
     draft.validation_size = draft.validation_size if validation_size is None else validation_size
     draft.selection_status, draft.selection_message = SelectionStatus.PENDING, None
+    draft.selection_version += 1
+    draft.sent_at = None
     uow.session.execute(delete(Selection).where(Selection.round_id == round_id))
     release_validation(uow, draft.project_id)
     note(uow, draft, f"Drawn anew: {draft.selection_size} images by {draft.strategy}.")

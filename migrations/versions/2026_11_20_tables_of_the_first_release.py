@@ -280,6 +280,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("selection_message", sa.Text(), nullable=True),
+        sa.Column("selection_version", sa.Integer(), nullable=False, comment="rises whenever the lead draws again"),
         sa.Column(
             "preset",
             sa.Enum(
@@ -377,6 +378,12 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=True, comment="from the image's appearance to the answer"),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("supersedes_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "restores_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="the earlier act that an undo brought back with this one",
+        ),
         sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(action = 'label') = (class_id IS NOT NULL)", name=op.f("ck_annotation_label_has_class")),
@@ -389,6 +396,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["round_id"], ["round.id"], name=op.f("fk_annotation_round_id")),
         sa.ForeignKeyConstraint(["supersedes_id"], ["annotation.id"], name=op.f("fk_annotation_supersedes_id")),
+        sa.ForeignKeyConstraint(["restores_id"], ["annotation.id"], name=op.f("fk_annotation_restores_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_annotation")),
         sa.UniqueConstraint("uid", name=op.f("uq_annotation_uid")),
     )

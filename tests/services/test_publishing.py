@@ -11,6 +11,7 @@ from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus, SelectionStatus
+from app.errors import Conflict
 from app.queue import Task
 from app.services import publishing, rounds
 from app.services.leases import LeaseLost
@@ -195,7 +196,7 @@ def test_publish__hundreds_of_rows_are_written_in_batches(pets):
 def test_refuse_selection__the_reason_is_kept_and_a_redraw_clears_it(pets):
     with pets.writing() as uow:
         draft_id = rounds.open_draft(uow, pets.project_id).id
-        publishing.refuse_selection(uow, draft_id, "There are no unlabelled images.")
+        publishing.refuse_selection(uow, draft_id, "There are no unlabelled images.", version=0)
     refused = pets.round(draft_id)
 
     with pets.writing() as uow:
@@ -207,3 +208,25 @@ def test_refuse_selection__the_reason_is_kept_and_a_redraw_clears_it(pets):
     assert (pets.round(draft_id).selection_status, pets.round(draft_id).selection_message) == (
         SelectionStatus.PENDING, None,
     )  # fmt: skip
+
+
+def test_refuse_selection__a_choice_that_another_worker_has_made_stands(pets):
+    draft_id = pets.open_draft(pets.ids(Split.TRAIN)[:3])
+
+    with pytest.raises(Conflict, match="needs no selection"), pets.writing() as uow:
+        publishing.refuse_selection(uow, draft_id, "The memory ran out.", version=0)
+
+    assert (pets.round(draft_id).selection_status, pets.round(draft_id).selection_message) == (
+        SelectionStatus.READY, None,
+    )  # fmt: skip
+
+
+def test_refuse_selection__a_failure_of_the_choice_before_a_redraw_says_nothing_of_the_new_one(pets):
+    with pets.writing() as uow:
+        draft_id = rounds.open_draft(uow, pets.project_id).id
+        rounds.redraw(uow, draft_id)
+
+    with pytest.raises(Conflict, match="drawn again"), pets.writing() as uow:
+        publishing.refuse_selection(uow, draft_id, "The memory ran out.", version=0)
+
+    assert pets.round(draft_id).selection_status is SelectionStatus.PENDING

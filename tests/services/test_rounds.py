@@ -123,6 +123,36 @@ def test_redraw__keeps_answers_and_lets_the_old_sample_teach(pets):
     assert not set(selected(pets, draft_id, Queue.VALIDATION)) & set(answered)
 
 
+def test_redraw__a_choice_that_began_before_it_is_refused_and_the_draft_goes_on_waiting(pets):
+    with pets.writing() as uow:
+        draft_id = rounds.open_draft(uow, pets.project_id).id
+        began = rounds.redraw(uow, draft_id).selection_version
+        rounds.redraw(uow, draft_id, selection_size=2)
+
+    with pytest.raises(Conflict, match="drawn again"):
+        pets.select(draft_id, pets.ids(Split.TRAIN)[:3], version=began)
+
+    assert pets.round(draft_id).selection_status is SelectionStatus.PENDING
+    assert selected(pets, draft_id, Queue.SELECTION) == []
+    assert pets.ids(Split.VALIDATION) == []
+    pets.select(draft_id, pets.ids(Split.TRAIN)[:2])
+    assert len(selected(pets, draft_id, Queue.SELECTION)) == 2
+
+
+def test_redraw__a_sweeper_that_just_announced_the_draft_announces_it_again_at_once(pets):
+    with pets.writing() as uow:
+        draft_id = rounds.open_draft(uow, pets.project_id).id
+        leases.sweep(uow)
+    with pets.writing() as uow:
+        rounds.redraw(uow, draft_id)
+    pets.messages.clear()
+
+    with pets.writing() as uow:
+        leases.sweep(uow)
+
+    assert pets.messages == [(Task.SELECT_IMAGES, draft_id)]
+
+
 def test_redraw__a_queued_round_is_no_draft_any_more(pets):
     draft_id = pets.open_draft()
     pets.request()

@@ -64,7 +64,7 @@ def test_rounds__a_selection_that_failed_says_why_and_can_be_drawn_again(world):
     labelled_pets(world)
     with world.writing() as uow:
         draft_id = rounds.open_draft(uow, world.project_id).id
-        publishing.refuse_selection(uow, draft_id, "The pool is empty.")
+        publishing.refuse_selection(uow, draft_id, "The pool is empty.", version=0)
 
     page = open_page(world, "rounds")
     assert "The pool is empty." in page.error[0].value

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.db.models import Round
 from app.services.publishing import Chosen
 from ssmae.config import Acquisition
-from worker.selecting import Known, Pools, choose
+from worker.selecting import MOST_COMPARED, Known, Pools, choose
 
 
 def _draft(strategy: Acquisition = Acquisition.MARGIN, size: int = 10) -> Round:
@@ -65,6 +67,24 @@ def test_choose__images_that_came_later_get_their_share_at_random() -> None:
     assert len(fresh) == 5
     assert all("not seen them" in one.reason for one in fresh)
     assert "5 of 10" in notes[0]
+
+
+def test_choose__after_a_round_that_learnt_no_class_a_large_pool_gives_new_images_their_share_too() -> None:
+    known = _known(range(MOST_COMPARED), has_learnt=False)
+
+    chosen, _ = _choose(_draft(Acquisition.RANDOM, size=10), _pools(range(2 * MOST_COMPARED)), known)
+
+    assert len([one for one in chosen if one.image_id >= MOST_COMPARED]) == 5
+
+
+def test_choose__images_left_out_of_a_sample_get_no_share_as_if_they_were_new() -> None:
+    sample = replace(_known(range(50), has_learnt=False), is_sample=True)
+
+    chosen, notes = _choose(_draft(Acquisition.RANDOM, size=10), _pools(range(100)), sample)
+
+    assert len(chosen) == 10
+    assert all(one.image_id < 50 for one in chosen)
+    assert not notes
 
 
 def test_choose__labels_of_a_class_that_the_model_does_not_know_do_no_harm() -> None:

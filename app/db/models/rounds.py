@@ -59,6 +59,7 @@ class Round(Base):
         choice(SelectionStatus, "selection_status"), default=SelectionStatus.PENDING
     )
     selection_message: Mapped[str | None] = mapped_column(Text)
+    selection_version: Mapped[int] = mapped_column(default=0, comment="rises whenever the lead draws again")
 
     preset: Mapped[Preset | None] = mapped_column(choice(Preset, "preset"))
     config: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="RoundConfig, whole, fixed when queued")
