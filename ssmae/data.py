@@ -10,6 +10,7 @@ Dimensions: N images, C channels (3), H and W side in pixels, V validation image
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ ON_DEVICE_BYTES = 2 * 1024**3
 """Stores up to this size are copied to the device whole; larger ones travel a batch at a time."""
 
 _HONEST_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
+_DEEP = re.compile(r";16[BLN]")  # not ";16", a BMP's 5, 6 and 5 bits
+_LARGEST_VALUE = 255
 _LARGEST_PIXELS = 89_478_485  # Pillow's own bound for a decompression bomb
 
 
@@ -194,6 +197,8 @@ def decode_image(source: Path | bytes, image_size: int) -> NDArray[np.uint8]:
                 raise UnreadableImage(f"{name}: at most {_LARGEST_PIXELS} pixels. Got {opened.width}x{opened.height}.")
             if opened.mode not in _HONEST_MODES:
                 raise UnreadableImage(f"{name}: colours must be one of {sorted(_HONEST_MODES)}. Got {opened.mode}.")
+            if _is_deep(opened):
+                raise UnreadableImage(f"{name}: colours must have 8 bits a channel. Got more.")
             # Lets the JPEG decoder skip detail that is thrown away below; no effect on other formats.
             opened.draft("RGB", (2 * image_size, 2 * image_size))
             upright = _to_rgb(ImageOps.exif_transpose(opened))
@@ -202,6 +207,15 @@ def decode_image(source: Path | bytes, image_size: int) -> NDArray[np.uint8]:
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on broken files
         raise UnreadableImage(f"{name}: not a readable image ({error}).") from error
     return _fit(upright, image_size)
+
+
+def _is_deep(opened: Image.Image) -> bool:
+    """Whether Pillow would cut 16-bit colours to 8 bits; it opens such files as RGB, and only the raw mode tells."""
+    for tile in getattr(opened, "tile", ()):
+        form, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if _DEEP.search(str(form)) or (tile.codec_name in {"ppm", "ppm_plain"} and rest and rest[-1] > _LARGEST_VALUE):
+            return True
+    return False
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

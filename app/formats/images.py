@@ -3,15 +3,15 @@
 Accepted: JPEG, PNG, GIF, BMP, WebP, TIFF, PPM/PGM/PBM, AVIF and JPEG 2000 with one picture, decoded whole, so that a
 file cut off at its last byte is found today and not in a round at night. The rule for colours: 8 bits a channel, grey,
 palette or RGB, with or without transparency. CMYK is refused, because its RGB colours depend on a printer's profile;
-16-bit and floating-point grey are refused, because such files do not say which range is black to white, and a guess
-would change the picture. (16-bit *colour* PNG is full range by its specification: its upper 8 bits are what every
-screen shows, and what the decoder gives.) What is accepted here, `ssmae.data.decode_image` accepts too; a test
-compares.
+more than 8 bits (of PNG, TIFF and PPM; AVIF and JPEG 2000 define their own way to 8) and floating-point numbers are
+refused, grey or coloured, because the learner would silently see the upper 8 bits only. What is accepted here,
+`ssmae.data.decode_image` accepts too; a test compares.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -37,6 +37,8 @@ SUFFIXES = {
 }
 """Format → suffix under which the bytes are kept, whatever the file was called."""
 
+_DEEP = re.compile(r";16[BLN]")  # not ";16", a BMP's 5, 6 and 5 bits
+_LARGEST_VALUE = 255
 _DECODERS = tuple(name for name in SUFFIXES if name != "MPO")  # Pillow reads MPO through its JPEG decoder
 _HONEST_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 _ORIENTATION, _LYING = 0x0112, frozenset({5, 6, 7, 8})
@@ -116,13 +118,25 @@ def _check(opened: Image.Image) -> None:
         )
     if opened.mode == "CMYK":
         raise InvalidEntry("CMYK colours: their look depends on a printer's profile; save it as RGB.")
-    if opened.mode.startswith(("I", "F")):
+    if opened.mode.startswith(("I", "F")) or _is_deep(opened):
         raise InvalidEntry(
-            f"More than 8 bits a pixel (mode {opened.mode}): the file does not say which range is black to white; "
-            "convert it to 8 bits."
+            f"More than 8 bits a channel (mode {opened.mode}): it would be cut to 8 without a word; "
+            "choose the range that counts and convert it to 8 bits."
         )
     if opened.mode not in _HONEST_MODES:
         raise InvalidEntry(f"Colours in mode {opened.mode}; save it as 8-bit grey or RGB.")
+
+
+def _is_deep(opened: Image.Image) -> bool:
+    """Whether a colour picture has more than 8 bits a channel, which Pillow opens as RGB; asked before it is decoded.
+
+    `ssmae.data` asks the same; it must not be imported here, because it needs torch.
+    """
+    for tile in getattr(opened, "tile", ()):
+        form, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if _DEEP.search(str(form)) or (tile.codec_name in {"ppm", "ppm_plain"} and rest and rest[-1] > _LARGEST_VALUE):
+            return True
+    return False
 
 
 def _stranger(content: bytes) -> str:

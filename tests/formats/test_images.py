@@ -78,11 +78,47 @@ def test_inspect__refuses_sixteen_bit_grey_because_its_range_is_unknown():
         inspect(buffer.getvalue())
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def deep_png(colour_type: int, channels: int) -> bytes:
+    rows = zlib.compress((b"\0" + b"\x12\x34" * 4 * channels) * 4)
+    header = struct.pack(">IIBBBBB", 4, 4, 16, colour_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def deep_tiff() -> bytes:
+    tags = [(256, 4), (257, 4), (258, 122), (259, 1), (262, 2), (273, 128), (277, 3), (278, 4), (279, 96)]
+    rows = b"".join(struct.pack("<HHII", tag, 3, 3 if tag == 258 else 1, value) for tag, value in tags)
+    return (
+        struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + rows + bytes(4) + struct.pack("<HHH", 16, 16, 16) + bytes(96)
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [deep_png(2, 3), deep_png(4, 2), deep_png(6, 4), deep_tiff(), b"P6\n4 4\n65535\n" + bytes(96)],
+    ids=["png rgb", "png grey and alpha", "png rgba", "tiff", "ppm"],
+)
+def test_inspect__refuses_sixteen_bit_colour_as_the_learner_does(content):
+    from ssmae.data import decode_image
+    from ssmae.errors import UnreadableImage
+
+    with pytest.raises(InvalidEntry, match="More than 8 bits a channel"):
+        inspect(content)
+    with pytest.raises(UnreadableImage, match="8 bits a channel"):
+        decode_image(content, 16)
+
+
+def test_inspect__a_bitmap_with_sixteen_bits_a_pixel_is_not_deep():
+    header = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 16, 0, 32, 0, 0, 0, 0)
+    content = b"BM" + struct.pack("<IHHI", 86, 0, 0, 54) + header + bytes(32)
+    assert inspect(content).width == 4
+
+
 @pytest.mark.parametrize("side", [12_000, 19_000])
 def test_inspect__refuses_a_decompression_bomb_unpacked(side):
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0" * 999)), chunk(b"IEND", b""))
     bomb = b"\x89PNG\r\n\x1a\n" + b"".join(parts)
