@@ -81,7 +81,7 @@ class World:
         sha256 = hashlib.sha256(f"{self.project_id}/{import_id}/{number}".encode()).hexdigest()
         return Image(
             project_id=self.project_id, import_id=import_id, sha256=sha256, name=f"{split}/{number}.png", suffix=".png",
-            width=32, height=32, size=1000, draw=number / 1000, split=split,
+            width=32, height=32, size=1000, draw=number / 1000, split=split, split_is_given=True,
             sealed_class_id=self.class_ids[number % len(self.class_ids)] if self.class_ids else None,
         )  # fmt: skip
 

@@ -207,7 +207,7 @@ def resend_lost(uow: UnitOfWork) -> int:
 
 
 def save_upload(storage: Storage, name: str, pieces: Iterator[bytes]) -> Path:
-    """Keep an uploaded archive or manifest until it is imported; the same bytes always land at the same place.
+    """Keep an uploaded archive until it is imported; the same bytes always land at the same place.
 
     Args:
         storage: where uploads are kept.
@@ -296,6 +296,7 @@ def _work(
                 break
     if batch:
         commit()
+    batches.end()
     if stopped:
         return ImportStatus.INTERRUPTED, "The import was stopped. Import the same source to go on."
     return ImportStatus.SUCCEEDED, None

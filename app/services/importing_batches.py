@@ -16,19 +16,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db.base import now
-from app.db.models import Annotation, Image, Import, ImportRefusal
+from app.db.models import Annotation, Image, ImageClass, Import, ImportRefusal
 from app.db.queries import imports, projects
 from app.db.unit_of_work import Database, UnitOfWork
 from app.domain.classes import clean_name
 from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.pools import Pool, Split
 from app.domain.rounds import ImportStatus, LabelUse
-from app.domain.splits import draw, share_for
+from app.domain.splits import draw
 from app.errors import Conflict, Refused
 from app.formats.images import ImageFacts
 from app.formats.layout import Survey
-from app.services import annotation
-from app.services.projects import add_class
+from app.services import annotation, importing_split
 
 ANNOTATOR = "import"
 _COLUMNS = {
@@ -80,14 +79,26 @@ class Batches:
         self._add_classes, self._label_use = row.add_classes, row.label_use
         self._column = _COLUMNS.get(row.label_use)
         self._class_ids: dict[str, int] = {}
-        self._likely_images = 0
+        self._places: dict[str, int] = {}
 
     def begin(self, survey: Survey) -> None:
-        """Write down the total, and add the classes that folder names or rows announce, in natural order."""
-        self._likely_images = survey.likely_images or survey.total
+        """Write down the total, keep places for the announced classes in natural order, and draw the test split."""
         with self._database.writing() as uow:
             uow.session.execute(update(Import).where(Import.id == self.import_id).values(total=survey.total))
-            self._learn_classes(uow, [name for name in survey.class_names if not self.refusal_of_class(name)])
+            project = imports.locked_project(uow.session, self._project_id)
+            # No more than what the project will surely have: a split that then only shrinks disturbs nobody's work.
+            there = imports.count_images(uow.session, self._project_id)
+            importing_split.redraw(uow, project, max(there, survey.likely_images or survey.total))
+            first = 1 + max((one.position for one in self._known_classes(uow)), default=-1)
+            names = [name for name in survey.class_names if not self.refusal_of_class(name)]
+            self._places = {clean_name(name): first + at for at, name in enumerate(names)}
+            uow.commit()
+
+    def end(self) -> None:
+        """Draw the test split by the number of images that there really are now."""
+        with self._database.writing() as uow:
+            project = imports.locked_project(uow.session, self._project_id)
+            importing_split.redraw(uow, project, imports.count_images(uow.session, self._project_id))
             uow.commit()
 
     def refusal_of_class(self, class_name: str | None) -> str:
@@ -111,11 +122,7 @@ class Batches:
         """
         with self._database.writing() as uow:
             self._move_cursor(uow.session, batch[-1].position)
-            needed = dict.fromkeys(one.class_name for one in batch if one.class_name and not one.reason)
-            self._learn_classes(uow, [name for name in needed if not self.refusal_of_class(name)])
             project = imports.locked_project(uow.session, self._project_id)
-            if project.test_share is None and any(one.facts for one in batch):
-                project.test_share = share_for(project.test_size, self._likely_images)
             draft = self._draft(uow, batch, project.salt, project.test_share or 0.0)
             added, labelled = self._insert(uow, draft)
             self._attach(uow, draft)
@@ -142,18 +149,27 @@ class Batches:
         if moved is None:
             raise TakenOver(f"Import {self.import_id} was taken over by another process.")
 
-    def _learn_classes(self, uow: UnitOfWork, names: Sequence[str]) -> None:
-        """Know the ids of the project's classes, and add those that are missing."""
-        if self._class_ids and all(clean_name(name) in self._class_ids for name in names):
-            return
-        imports.locked_project(uow.session, self._project_id)
-        self._class_ids = {one.name: one.id for one in projects.classes(uow.session, self._project_id)}
-        for name in map(clean_name, names):
-            if self._add_classes and name not in self._class_ids:
-                self._class_ids[name] = add_class(uow, self._project_id, name).id
+    def _known_classes(self, uow: UnitOfWork) -> Sequence[ImageClass]:
+        known = projects.classes(uow.session, self._project_id)
+        self._class_ids = {one.name: one.id for one in known}
+        return known
 
-    def _class_id(self, one: Taken) -> int | None:
-        return self._class_ids[clean_name(one.class_name)] if one.class_name and self._column else None
+    def _class_id(self, uow: UnitOfWork, one: Taken) -> int | None:
+        """The class of an entry that is accepted, added if the project does not have it; the project is locked."""
+        if one.class_name is None or not self._uses_classes:
+            return None
+        name = clean_name(one.class_name)
+        if name not in self._class_ids:
+            taken = {known.position for known in self._known_classes(uow)}
+            if name not in self._class_ids and self._add_classes:
+                place = self._places.get(name)
+                if place is None or place in taken:
+                    place = 1 + max(taken | set(self._places.values()), default=-1)
+                added = ImageClass(project_id=self._project_id, name=name, position=place)
+                uow.session.add(added)
+                uow.session.flush()
+                self._class_ids[name] = added.id
+        return self._class_ids[name] if self._column else None
 
     def _draft(self, uow: UnitOfWork, batch: Sequence[Taken], salt: str, share: float) -> _Draft:
         """Decide on each entry in order: new, already there, or refused."""
@@ -161,56 +177,64 @@ class Batches:
         draft = _Draft()
         for one in batch:
             if one.sha256 in there:
-                self._meet(draft, one, there[one.sha256])
+                self._meet(uow, draft, one, there[one.sha256])
             elif one.reason or one.sha256 is None or one.facts is None:
                 draft.refuse(one, one.reason)
             elif (twin := draft.rows.get(one.sha256)) is not None:
-                self._meet_twin(draft, one, twin)
+                self._meet_twin(uow, draft, one, twin)
             else:
-                draft.rows[one.sha256] = self._row(one, one.sha256, one.facts, salt, share)
+                class_id = self._class_id(uow, one)
+                draft.rows[one.sha256] = self._row(one, one.sha256, one.facts, class_id, salt, share)
         return draft
 
-    def _meet(self, draft: _Draft, one: Taken, image: Image) -> None:
+    def _meet(self, uow: UnitOfWork, draft: _Draft, one: Taken, image: Image) -> None:
         """The image is there already: take its class over if it has none, refuse what contradicts."""
-        class_id = self._class_id(one)
         current = draft.attached.get(image.id, getattr(image, self._column) if self._column else None)
-        if reason := self._contradiction(one, class_id, current, image.split, image.name):
+        reason = self._contradiction(one, current, image.split, image.name)
+        if one.class_name and self._column and current is None and image.pool is Pool.EXCLUDED:
+            reason = reason or "The image is there but excluded: take it back before labelling it."
+        if reason:
             draft.refuse(one, reason)
-        elif class_id is not None and current is None:
-            if image.pool is Pool.EXCLUDED:
-                draft.refuse(one, "The image is there but excluded: take it back before labelling it.")
-                return
+            return
+        class_id = self._class_id(uow, one)
+        if class_id is not None and current is None:
             draft.attached[image.id] = class_id
             if image.pool is Pool.PSEUDO_LABELLED:
                 draft.pseudo_labelled.add(image.id)
-            draft.duplicates += 1
-        else:
-            draft.duplicates += 1
+        draft.duplicates += 1
 
-    def _meet_twin(self, draft: _Draft, one: Taken, twin: dict[str, Any]) -> None:
+    def _meet_twin(self, uow: UnitOfWork, draft: _Draft, one: Taken, twin: dict[str, Any]) -> None:
         """The same bytes came twice in this batch."""
-        class_id = self._class_id(one)
         current = twin[self._column] if self._column else None
-        if reason := self._contradiction(one, class_id, current, twin["split"], twin["name"]):
+        if reason := self._contradiction(one, current, twin["split"], twin["name"]):
             draft.refuse(one, reason)
             return
+        class_id = self._class_id(uow, one)
         if class_id is not None and self._column:
             twin[self._column] = class_id
         draft.duplicates += 1
 
-    def _contradiction(self, one: Taken, class_id: int | None, current: int | None, split: Split, name: str) -> str:
+    def _contradiction(self, one: Taken, current: int | None, split: Split, name: str) -> str:
+        """Why the entry cannot be about the image that is there; a sealed one is neither named nor classed.
+
+        The file's own path, which may say a class, stands beside the reason: with the image's name it would unseal it.
+        """
         names = {number: known for known, number in self._class_ids.items()}
-        if class_id is not None and current not in {None, class_id}:
-            return (
-                f"The same image is there as {name!r} with class {names.get(current or 0, '?')!r}; "
-                f"this says {names[class_id]!r}."
-            )
+        is_sealed = self._label_use is LabelUse.SEALED
+        there = "The same image is there" if is_sealed else f"The same image is there as {name!r}"
+        says = clean_name(one.class_name) if one.class_name and self._column else None
+        if says is not None and current is not None and self._class_ids.get(says) != current:
+            if is_sealed:
+                return f"{there} with another class, which is sealed."
+            return f"{there} with class {names.get(current, '?')!r}; this says {says!r}."
         is_test = split is Split.TEST
         if one.split is not None and is_test is not (one.split is Split.TEST):
-            return f"The same image is there as {name!r} in the {'test' if is_test else 'train'} split, which is fixed."
+            return f"{there} in the {'test' if is_test else 'train'} split, which is fixed."
         return ""
 
-    def _row(self, one: Taken, sha256: str, facts: ImageFacts, salt: str, share: float) -> dict[str, Any]:
+    def _row(
+        self, one: Taken, sha256: str, facts: ImageFacts, class_id: int | None, salt: str, share: float
+    ) -> dict[str, Any]:
         number = draw(sha256, salt)
         row = {
             "project_id": self._project_id,
@@ -224,12 +248,13 @@ class Batches:
             "size": one.size,
             "draw": number,
             "split": one.split or (Split.TEST if number < share else Split.TRAIN),
+            "split_is_given": one.split is not None,
             "pool": Pool.UNLABELLED,
             **dict.fromkeys(_COLUMNS.values()),
             "created_at": now(),
         }
         if self._column:
-            row[self._column] = self._class_id(one)
+            row[self._column] = class_id
         return row
 
     def _insert(self, uow: UnitOfWork, draft: _Draft) -> tuple[int, int]:

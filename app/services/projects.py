@@ -14,6 +14,7 @@ from app.db.unit_of_work import UnitOfWork
 from app.domain.classes import clean_name
 from app.domain.splits import DEFAULT_TEST_SIZE
 from app.errors import Conflict, Refused
+from app.services import importing_split
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.errors import InvalidConfig
 
@@ -64,7 +65,7 @@ def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
     """Change any of name, test_size, validation_size, selection_size, strategy, preset, settings.
 
     Raises:
-        Refused: an unknown or unusable setting; the test size after the test split was drawn.
+        Refused: an unknown or unusable setting; the test size once the test split is fixed.
         Conflict: the name is taken.
     """
     project = projects.one(uow.session, project_id)
@@ -74,8 +75,8 @@ def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
             value = _at_least(least[field], field, value)  # noqa: PLW2901 - the checked value
         elif field not in {"name", "strategy", "preset", "settings"}:
             raise Refused(f"A project's {field} cannot be changed.")
-        if field == "test_size" and project.test_share is not None and value != project.test_size:
-            raise Refused("The test split is drawn at the first import and fixed from then on.")
+        if field == "test_size" and value != project.test_size:
+            importing_split.change_size(uow, project, value)
         if field == "settings":
             _checked(value)
         if field == "name":

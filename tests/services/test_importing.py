@@ -14,7 +14,6 @@ from app.db.unit_of_work import Database
 from app.domain.labels import AnnotatorKind, Queue
 from app.domain.pools import Pool, Split
 from app.domain.rounds import ImportStatus, LabelUse
-from app.domain.splits import draw
 from app.errors import NotFound, Refused
 from app.formats.entries import InvalidSource
 from app.queue import Task
@@ -137,6 +136,34 @@ def test_run__names_every_refusal_and_keeps_the_rest(pets, tmp_path):
         assert part in reasons[name]
 
 
+@pytest.mark.parametrize("source", ["manifest", "folder"])
+def test_run__a_refused_row_adds_no_class(pets, tmp_path, source):
+    folder = put(tmp_path / "in", {"cat/1.png": picture(1), "bird/2.png": b"no image", "dog/3.png": picture(1)})
+    (tmp_path / "m.csv").write_text("path,class\nin/cat/1.png,cat\nin/gone.png,bird\nin/dog/3.png,dog\n")
+    report = bring(pets, tmp_path / "m.csv" if source == "manifest" else folder)
+    assert (report.added, report.refused) == (1, 2)
+    assert list(class_names(pets).values()) == ["cat"]
+
+
+def test_run__classes_keep_their_natural_order_over_batches(pets, tmp_path, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH_ROWS", 1)
+    bring(pets, put(tmp_path / "in", {f"{n}/x.png": picture(n) for n in (10, 2, 1)}))
+    assert list(class_names(pets).values()) == ["1", "2", "10"]
+
+
+def test_run__a_refusal_tells_no_sealed_class_and_names_no_sealed_image(pets, tmp_path):
+    files = {"train/cat/1.png": picture(1), "train/dog/1.png": picture(1), "train/cat/2.png": picture(2)}
+    first = bring(pets, put(tmp_path / "in", files), LabelUse.SEALED)
+    again = put(tmp_path / "again", {"train/dog/2.png": picture(2), "test/cat/1.png": picture(1)})
+    later = bring(pets, again, LabelUse.SEALED)
+    reasons = dict(first.refusals + later.refusals)
+    assert "with another class, which is sealed" in reasons["train/dog/1.png"]
+    assert "with another class, which is sealed" in reasons["train/dog/2.png"]
+    assert "in the train split" in reasons["test/cat/1.png"]
+    for reason in reasons.values():
+        assert not any(word in reason for word in ("cat", "dog", *images(pets)))
+
+
 def test_run__two_rows_that_disagree_are_refused_across_imports_too(pets, tmp_path):
     bring(pets, put(tmp_path / "in", {"cat/1.png": picture(1)}))
     report = bring(pets, put(tmp_path / "other", {"dog/1.png": picture(1)}))
@@ -157,22 +184,6 @@ def test_run__an_unknown_class_is_refused_if_classes_are_fixed(world, tmp_path):
 def test_run__classes_come_in_natural_order(pets, tmp_path):
     bring(pets, put(tmp_path / "in", {f"{n}/x.png": picture(n) for n in (10, 2, 1)}))
     assert list(class_names(pets).values()) == ["1", "2", "10"]
-
-
-def test_run__the_test_split_is_drawn_by_content_once_and_for_all(world, tmp_path):
-    world.make_project(classes=(), test_size=20)
-    files = {f"{n}.png": picture(n, size=(8, 8)) for n in range(80)}
-    bring(world, put(tmp_path / "in", files))
-    with world.reading() as uow:
-        project = project_queries.one(uow.session, world.project_id)
-    assert project.test_share == 0.25
-    bring(world, put(tmp_path / "more", {f"m{n}.png": picture(n, size=(9, 8)) for n in range(80)}))
-    found = images(world)
-    assert len(found) == 160
-    for one in found.values():
-        assert one.draw == draw(one.sha256, project.salt)
-        assert one.split is (Split.TEST if one.draw < 0.25 else Split.TRAIN)
-    assert 20 <= sum(one.split is Split.TEST for one in found.values()) <= 60
 
 
 def test_run__a_split_that_folders_or_rows_name_is_kept(pets, tmp_path):

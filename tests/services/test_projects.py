@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
+from app.db.models import Image
 from app.db.queries import projects as project_queries
+from app.domain.labels import Queue
 from app.domain.pools import Split
 from app.errors import Conflict, NotFound, Refused
 from app.services import projects
@@ -72,13 +75,47 @@ def test_update__the_name_of_another_project_is_a_conflict_and_its_own_is_not(wo
         projects.update(uow, world.project_id, name="Pets")
 
 
-def test_update__the_test_size_is_fixed_once_the_test_split_is_drawn(world):
-    world.make_project()
+def drawn_pets(world):
+    """A hundred images whose split was drawn: a fifth of them are test images."""
+    world.make_project(train=100, test_size=20)
     with world.writing() as uow:
-        project_queries.one(uow.session, world.project_id).test_share = 0.1
+        uow.session.execute(update(Image).values(split_is_given=False, draw=(Image.id - 0.5) / 100.0))
+        projects.update(uow, world.project_id, test_size=21)
+        projects.update(uow, world.project_id, test_size=20)
+    assert len(world.ids(Split.TEST)) == 20
 
-    with pytest.raises(Refused, match="fixed from then on"), world.writing() as uow:
+
+def test_update__another_test_size_draws_the_untouched_test_split_anew(world):
+    drawn_pets(world)
+    for size in (5, 30):
+        with world.writing() as uow:
+            projects.update(uow, world.project_id, test_size=size)
+        assert len(world.ids(Split.TEST)) == size
+
+
+@pytest.mark.parametrize("touch", ["answer", "round"])
+def test_update__the_test_size_is_fixed_once_the_test_split_was_worked_with(world, touch):
+    drawn_pets(world)
+    if touch == "answer":
+        world.answer(world.ids(Split.TEST)[0], world.class_ids[0], queue=Queue.TEST)
+    else:
+        world.label(world.ids(Split.TRAIN)[:4])
+        world.request()
+
+    with pytest.raises(Refused, match="test split is fixed"), world.writing() as uow:
         projects.update(uow, world.project_id, test_size=10)
+    assert len(world.ids(Split.TEST)) == 20
+
+
+def test_update__a_test_split_takes_no_image_that_was_asked_about(world):
+    drawn_pets(world)
+    world.open_draft(world.ids(Split.TRAIN)[:2])
+
+    with pytest.raises(Refused, match="only become smaller"), world.writing() as uow:
+        projects.update(uow, world.project_id, test_size=30)
+    with world.writing() as uow:
+        projects.update(uow, world.project_id, test_size=10)
+    assert len(world.ids(Split.TEST)) == 10
 
 
 @pytest.mark.parametrize("field", ["salt", "is_sealed", "id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, BigId, choice, now
@@ -20,6 +20,7 @@ class Image(Base):
         UniqueConstraint("project_id", "sha256"),
         Index("ix_image_queue", "project_id", "split", "pool", "draw"),
         Index("ix_image_label", "project_id", "label_class_id"),
+        Index("ix_image_draw", "project_id", "draw", "id"),
         CheckConstraint(
             "(pool = 'labelled') = (label_class_id IS NOT NULL)",
             name="labelled_has_label",
@@ -37,6 +38,9 @@ class Image(Base):
     size: Mapped[int] = mapped_column(comment="bytes")
     draw: Mapped[float] = mapped_column(comment="uniform number of domain.splits.draw")
     split: Mapped[Split] = mapped_column(choice(Split, "split"))
+    split_is_given: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="the source named the split; it is never drawn anew"
+    )
     pool: Mapped[Pool] = mapped_column(choice(Pool, "pool"), default=Pool.UNLABELLED)
     label_class_id: Mapped[int | None] = mapped_column(ForeignKey("class.id"), comment="consensus of the annotations")
     sealed_class_id: Mapped[int | None] = mapped_column(ForeignKey("class.id"), comment="never shown, never trained on")

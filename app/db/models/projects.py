@@ -27,8 +27,10 @@ class Project(Base):
     name: Mapped[str] = mapped_column(String(100), unique=True)
     salt: Mapped[str] = mapped_column(String(32), comment="makes the draw of the test split the project's own")
     is_sealed: Mapped[bool] = mapped_column(default=False, comment="known labels are hidden; may be simulated")
-    test_size: Mapped[int] = mapped_column(comment="how many test images the first import aims at")
-    test_share: Mapped[float | None] = mapped_column(comment="set by the first import, fixed from then on")
+    test_size: Mapped[int] = mapped_column(comment="how many test images the draw aims at")
+    test_share: Mapped[float | None] = mapped_column(
+        comment="set by every import until a test image is answered or a round is queued"
+    )
     validation_size: Mapped[int]
     selection_size: Mapped[int]
     strategy: Mapped[Acquisition] = mapped_column(choice(Acquisition, "strategy"))

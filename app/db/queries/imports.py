@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Exists, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db.models import Annotation, Image, Import, ImportRefusal, Project
+from app.db.models import Annotation, Annotator, Image, Import, ImportRefusal, Project, Round
+from app.domain.labels import AnnotatorKind
+from app.domain.pools import Split
 from app.domain.rounds import ImportStatus
 from app.errors import NotFound
 
@@ -92,3 +94,38 @@ def locked_project(session: Session, project_id: int) -> Project:
     return session.scalars(
         select(Project).where(Project.id == project_id).with_for_update().execution_options(populate_existing=True)
     ).one()
+
+
+def count_images(session: Session, project_id: int) -> int:
+    """How many images the project has, excluded ones too."""
+    return session.scalar(select(func.count()).select_from(Image).where(Image.project_id == project_id)) or 0
+
+
+def split_is_untouched(session: Session, project_id: int) -> bool:
+    """Whether the test split may still be drawn anew: nobody answered in it and no round was ever queued.
+
+    Labels that came with an import are not answers: nobody was asked.
+    """
+    queued = exists().where(Round.project_id == project_id, Round.queued_at.is_not(None))
+    answered = _asked(project_id).where(Image.id == Annotation.image_id, Image.split == Split.TEST)
+    return not session.scalar(select(or_(queued, answered)))
+
+
+def nothing_was_asked(session: Session, project_id: int) -> bool:
+    """Whether the project has neither a round, drafts included, nor an answer."""
+    return not session.scalar(select(or_(exists().where(Round.project_id == project_id), _asked(project_id))))
+
+
+def resplit(session: Session, project_id: int, share: float) -> None:
+    """Draw the test split by another share; splits that a source named stay."""
+    drawn = update(Image).where(Image.project_id == project_id, Image.split_is_given.is_(False))
+    leaves = drawn.where(Image.split == Split.TEST, Image.draw >= share).values(split=Split.TRAIN)
+    joins = drawn.where(Image.split == Split.TRAIN, Image.draw < share).values(split=Split.TEST)
+    for statement in (leaves, joins):
+        session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _asked(project_id: int) -> Exists:
+    # By annotator, because there is an index: imported labels may be a million.
+    asked = select(Annotator.id).where(Annotator.kind != AnnotatorKind.IMPORT)
+    return exists().where(Annotation.project_id == project_id, Annotation.annotator_id.in_(asked))
