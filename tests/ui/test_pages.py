@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
-from app.db.queries import projects, rounds
+from app.db.models import Image
+from app.db.queries import images, projects, rounds
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.services import rounds as round_service
@@ -149,6 +151,45 @@ def test_images_page__filters_by_pool(seeded, show):
     shown = show("images")
     shown.selectbox(key="images-pool").set_value(Pool.EXCLUDED).run()
     assert "No image fits these filters." in words(fine(shown))
+
+
+def test_images_page__the_order_of_import_says_nothing_about_the_classes(world, show):
+    world.make_project(train=70)
+    with world.writing() as uow:
+        # As a folder per class comes: first all cats, then all dogs.
+        uow.session.execute(update(Image).values(draw=(Image.id * 37 % 70) / 70.0))
+    expected = sorted(world.ids(Split.TRAIN), key=lambda image_id: image_id * 37 % 70)
+    with world.reading() as uow:
+        first = images.page(uow.session, world.project_id, limit=40)
+        second = images.page(uow.session, world.project_id, after_id=first[-1].id, limit=40)
+    assert [one.id for one in (*first, *second)] == expected
+    shown = show("images")
+    shown = fine(shown.button(key="images-paging-next").click().run())
+    assert "Page 2" in words(shown)
+
+
+def test_import_page__says_what_the_test_split_will_take_and_warns_above_a_quarter(world, show):
+    world.make_project(test_size=20)
+    before = words(show("import"))
+    assert "aiming at 20 and at most half" in before
+    assert "With fewer than 80 images it takes more than a quarter" in before
+    world.add_images(30, Split.TRAIN)
+    assert "would take 50% of the 30 images" in words(show("import"))
+    world.add_images(60, Split.TRAIN)
+    after = words(show("import"))
+    assert "22% of 90, about 20 images" in after
+    assert "would take" not in after
+    (image_id,) = world.add_images(1, Split.TEST)
+    world.answer(image_id, world.class_ids[0], queue=Queue.TEST)
+    assert "Test split" not in words(show("import"))
+
+
+def test_import_page__offers_no_manifest_without_its_files_and_says_where_it_goes(world, show):
+    world.make_project()
+    (uploader,) = show("import").get("file_uploader")
+    assert ".zip" in uploader.proto.type
+    assert not {".csv", ".jsonl", ".tsv"} & set(uploader.proto.type)
+    assert "A manifest" in uploader.proto.help
 
 
 def test_import_page__refuses_a_path_that_is_not_there(world, show):

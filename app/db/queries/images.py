@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.db.models import Image
@@ -106,12 +106,17 @@ def page(
     after_id: int = 0,
     limit: int = 60,
 ) -> Sequence[Image]:
-    """One page of a grid, by id; ask for the next one with the last id seen."""
-    statement = select(Image).where(Image.project_id == project_id, Image.id > after_id)
+    """One page of a grid, by the draw: ids follow the source's folders, so their order says the classes.
+
+    Ask for the next page with the last id seen.
+    """
+    statement = select(Image).where(Image.project_id == project_id)
+    if after_id:
+        statement = statement.where(tuple_(Image.draw, Image.id) > (one(session, after_id).draw, after_id))
     if pool is not None:
         statement = statement.where(Image.pool == pool)
     if split is not None:
         statement = statement.where(Image.split == split)
     if class_id is not None:
         statement = statement.where(Image.label_class_id == class_id)
-    return session.scalars(statement.order_by(Image.id).limit(limit)).all()
+    return session.scalars(statement.order_by(Image.draw, Image.id).limit(limit)).all()

@@ -14,14 +14,17 @@ from app.db.models import Import, Project
 from app.db.queries import imports, rounds
 from app.db.unit_of_work import committed
 from app.domain.rounds import ImportStatus, LabelUse
+from app.domain.splits import share_for
 from app.errors import AppError
 from app.services import importing
 from app.ui import state
 from app.ui.components.layout import empty, header, project_or_stop
 from app.ui.components.tables import table
 
-_ARCHIVES = ("zip", "tar", "gz", "tgz", "xz", "bz2", "csv", "jsonl")
+_ARCHIVES = ("zip", "tar", "gz", "tgz", "xz", "bz2")
 _IMAGES = ("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "avif")
+_LARGE_TEST_SHARE = 0.25
+"""Above it the page warns: so many images could have taught."""
 _SHOWN_REFUSALS = 1000
 _PAST = 20
 _OPEN = {ImportStatus.QUEUED, ImportStatus.RUNNING}
@@ -66,12 +69,13 @@ def _new(project: Project) -> None:
         path = ""
         if way == "On this computer":
             uploads = st.file_uploader(
-                "Archive, manifest or images",
+                "Archive or images",
                 type=[*_ARCHIVES, *_IMAGES],
                 accept_multiple_files=True,
                 key=f"upload-{st.session_state.get('uploads', 0)}",
                 help="A .zip or .tar (plain or compressed), or the images themselves. For more than a gigabyte, "
-                "copy the folder to the server and name its path instead.",
+                "copy the folder to the server and name its path instead. A manifest (.csv, .jsonl) names files next "
+                "to it, so it goes by its path on the server too.",
             )
         else:
             path = st.text_input(
@@ -89,8 +93,37 @@ def _new(project: Project) -> None:
             format_func=lambda one: one.label,
             key=f"import-use-{project.id}",
         )
+        _test_split(project, sum(_is_image(one) for one in uploads))
         if st.button("Import", type="primary", disabled=not (uploads or path.strip()), icon=":material/upload:"):
             _start(project, uploads, path.strip(), use)
+
+
+def _test_split(project: Project, arriving: int) -> None:
+    """What this import will do to the test split, while it is not fixed.
+
+    Args:
+        project: the project in hand.
+        arriving: images that are sure to come; those of archives and folders are counted when they are read.
+    """
+    with state.runtime().database.reading() as uow:
+        if not imports.split_is_untouched(uow.session, project.id):
+            return
+        count = imports.count_images(uow.session, project.id) + arriving
+    share = share_for(project.test_size, count)
+    expected = f"{share:.0%} of {count:,}, about {round(share * count):,} images," if count else "images"
+    aim = f"aiming at {project.test_size:,} and at most half"
+    st.caption(
+        f"Test split: {expected} drawn at random, {aim}. Every import draws anew, until a test image is answered or a "
+        "round is queued."
+    )
+    if share > _LARGE_TEST_SHARE and count:
+        st.warning(
+            f"The test split would take {share:.0%} of the {count:,} images, none of which can teach: import more, or "
+            "lower the number of test images in the settings."
+        )
+    elif not count and project.test_size:
+        enough = round(project.test_size / _LARGE_TEST_SHARE)
+        st.caption(f"With fewer than {enough:,} images it takes more than a quarter of them.")
 
 
 def _start(project: Project, uploads: Sequence[Any], path: str, use: LabelUse) -> None:
@@ -109,11 +142,15 @@ def _start(project: Project, uploads: Sequence[Any], path: str, use: LabelUse) -
 def _kept(uploads: Sequence[Any]) -> list[Path]:
     """Write uploads where the worker finds them: archives as they are, loose images together in one archive."""
     storage = state.runtime().storage
-    loose = [one for one in uploads if Path(one.name).suffix.lower().lstrip(".") in _IMAGES]
+    loose = [one for one in uploads if _is_image(one)]
     kept = [importing.save_upload(storage, one.name, _pieces(one)) for one in uploads if one not in loose]
     if loose:
         kept.append(importing.save_upload(storage, f"{len(loose)}-images.zip", _pieces(_packed(loose))))
     return kept
+
+
+def _is_image(upload: Any) -> bool:
+    return Path(upload.name).suffix.lower().lstrip(".") in _IMAGES
 
 
 def _packed(loose: Sequence[Any]) -> io.BytesIO:

@@ -16,11 +16,16 @@ from app.ui.components.class_form import split_names
 from app.ui.components.layout import empty, header
 from ssmae.metrics import interval_half_width
 
+HOW_IT_IS_DRAWN = (
+    "They are drawn at random, at most half of the images, and anew with every import until a test image is answered "
+    "or a round is queued."
+)
+
 
 def what_a_test_set_buys(size: int) -> str:
     """The width of the error bar that a test set of this size allows, in a sentence."""
     if size == 0:
-        return "Without a test set no accuracy can be shown, ever: it cannot be drawn later."
+        return "Without a test set no accuracy can be shown: once a round was queued it cannot be drawn any more."
     points = 100 * interval_half_width(size)
     return (
         f"{size:,} test images measure an accuracy near 90% to about ±{points:.1f} points (95% interval). "
@@ -76,7 +81,7 @@ def _create() -> None:
         height=80,
     )
     size = st.number_input("Test images", 0, 100_000, DEFAULT_TEST_SIZE, 50, key="new-project-test-size")
-    st.caption(what_a_test_set_buys(size) + " Drawn at random at the first import, at most half of the images.")
+    st.caption(what_a_test_set_buys(size) + " " + HOW_IT_IS_DRAWN)
     is_sealed = st.toggle(
         "Sealed: for trying things out",
         key="new-project-sealed",

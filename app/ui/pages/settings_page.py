@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app.db.models import ImageClass, Project
-from app.db.queries import images, projects
+from app.db.queries import images, imports, projects
 from app.db.unit_of_work import committed
 from app.errors import AppError
 from app.services import projects as project_service
@@ -32,7 +32,8 @@ def main() -> None:
     with state.runtime().database.reading() as uow:
         classes = projects.classes(uow.session, project.id)
         side = images.sides(uow.session, project.id)
-    _general(project)
+        untouched = imports.split_is_untouched(uow.session, project.id)
+    _general(project, untouched=untouched)
     st.subheader("Classes", anchor=False)
     _classes(project, classes)
     st.subheader("Learner", anchor=False)
@@ -40,7 +41,7 @@ def main() -> None:
         _knobs(project, side)
 
 
-def _general(project: Project) -> None:
+def _general(project: Project, *, untouched: bool) -> None:
     with st.form("general", border=True):
         name = st.text_input("Name", project.name, max_chars=100)
         left, right = st.columns(2)
@@ -78,10 +79,10 @@ def _general(project: Project) -> None:
             0,
             100_000,
             project.test_size,
-            disabled=project.test_share is not None,
-            help="Fixed once the first import has drawn them."
-            if project.test_share is not None
-            else "Drawn at random at the first import.",
+            disabled=not untouched,
+            help="Drawn at random, anew with every import, until a test image is answered or a round is queued."
+            if untouched
+            else "Fixed, because a test image was answered or a round was queued.",
         )
         st.caption(f"An accuracy near 90% is then known to about ±{100 * interval_half_width(test_size):.1f} points.")
         sent = st.form_submit_button("Save", type="primary")
@@ -93,7 +94,7 @@ def _general(project: Project) -> None:
             "strategy": strategy,
             "preset": preset,
         }
-        if project.test_share is None:
+        if untouched:
             changes["test_size"] = int(test_size)
         _save(project.id, **changes)
 
