@@ -85,7 +85,8 @@ class _Bar:
 def _print(report: ImportReport) -> None:
     click.echo(report.sentence)
     if report.labelled:
-        click.echo(f"{report.labelled:,} images took over a class.")
+        images = "image" if report.labelled == 1 else "images"
+        click.echo(f"{report.labelled:,} {images} took over a class.")
     for name, reason in report.refusals[:SHOWN_REFUSALS]:
         click.echo(f"  refused: {name}: {reason}")
     if report.refused > SHOWN_REFUSALS:
