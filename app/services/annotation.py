@@ -98,9 +98,11 @@ def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: in
             height=image.height,
             why=_why(queue, selection.reason if selection else None, pseudo_label),
             strategy=selection.strategy if selection else None,
-            hint=names.get(image.hint_class_id) if image.hint_class_id is not None else None,
+            # A hint would sway the answers that measure: the test accuracy and the gate.
+            hint=None if queue in {Queue.TEST, Queue.VALIDATION} else names.get(image.hint_class_id or 0),
             proposed_class_id=pseudo_label.class_id if pseudo_label else None,
-            confidence=pseudo_label.confidence if pseudo_label else None,
+            # The number that the gate's threshold is compared with; 0 says that the views disagree, not how sure it is.
+            confidence=(pseudo_label.score or pseudo_label.confidence) if pseudo_label else None,
         )
         for image, selection, pseudo_label in rows
     ]
@@ -123,6 +125,7 @@ def answer(
     queue: Queue,
     seconds: float | None = None,
     note: str | None = None,
+    restores_id: int | None = None,
 ) -> Answered:
     """Record one act and let the image's label and pool follow.
 
@@ -163,6 +166,7 @@ def answer(
             seconds=seconds,
             note=note,
             supersedes_id=earlier.id if earlier else None,
+            restores_id=restores_id,
         )
     )
     uow.session.flush()
@@ -173,26 +177,30 @@ def answer(
 def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None = None) -> Answered | None:
     """Take back the annotator's newest act in the project; None if there is nothing to take back.
 
-    Sending the same uid again takes nothing more back.
+    What the same annotator had said of the image before stands again. Sending the same uid again takes nothing more
+    back.
 
     Raises:
         Conflict: the uid was used for another answer.
     """
     if uid is not None and (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
-        if (sent.annotator_id, sent.action) != (annotator_id, Action.WITHDRAW):
+        is_undo = sent.action is Action.WITHDRAW or sent.restores_id is not None
+        if sent.annotator_id != annotator_id or not is_undo:
             raise Conflict(f"The uid {uid!r} was already used for another answer.")
         return _outcome(uid, images.one(uow.session, sent.image_id), is_replay=True)
     last = annotation_queries.last_by(uow.session, project_id, annotator_id)
     if last is None:
         return None
+    before = _before(uow, last)
     return answer(
         uow,
         uid=uid or str(uuid.uuid4()),
         image_id=last.image_id,
         annotator_id=annotator_id,
-        action=Action.WITHDRAW,
-        class_id=None,
+        action=before.action if before else Action.WITHDRAW,
+        class_id=before.class_id if before else None,
         queue=last.queue,
+        restores_id=before.id if before else None,
     )
 
 
@@ -239,6 +247,15 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
     return answered
 
 
+def _before(uow: UnitOfWork, last: Annotation) -> Annotation | None:
+    """What the annotator had said of the image before this act, if that still meant something."""
+    original = annotation_queries.by_id(uow.session, last.restores_id) or last
+    before = annotation_queries.by_id(uow.session, original.supersedes_id)
+    if before is not None and before.restores_id is not None:
+        before = annotation_queries.by_id(uow.session, before.restores_id)
+    return before if before is not None and before.action is not Action.WITHDRAW else None
+
+
 def _outcome(uid: str, image: Image, *, is_replay: bool = False) -> Answered:
     return Answered(
         uid=uid, image_id=image.id, label_class_id=image.label_class_id, pool=image.pool, is_replay=is_replay
@@ -282,7 +299,8 @@ def _why(queue: Queue, selection_reason: str | None, pseudo_label: PseudoLabel |
     if queue is Queue.TEST:
         return "Drawn at random at import: it measures the accuracy and teaches nothing."
     if pseudo_label is not None and pseudo_label.reason is not None:
-        return f"{_REJECTIONS[pseudo_label.reason]} ({pseudo_label.confidence:.0%})."
+        sure = f" ({pseudo_label.score:.0%})" if pseudo_label.score else ""
+        return f"{_REJECTIONS[pseudo_label.reason]}{sure}."
     return selection_reason or ""
 
 

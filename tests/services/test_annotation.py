@@ -207,6 +207,34 @@ def test_undo__takes_back_the_newest_act_across_queues_then_the_one_before(pets)
     assert pets.image(selected).pool is Pool.UNLABELLED
 
 
+def test_undo__of_a_correction_brings_the_earlier_answer_back_and_then_goes_on_in_the_order_of_the_acts(pets):
+    corrected, other = pets.ids(Split.TRAIN)[:2]
+    cat, dog = pets.class_ids
+    pets.answer(corrected, cat)
+    pets.answer(other, dog)
+    pets.answer(corrected, dog)
+
+    undo(pets)
+    assert pets.image(corrected).label_class_id == cat
+    undo(pets)
+    assert (pets.image(corrected).label_class_id, pets.image(other).label_class_id) == (cat, None)
+    undo(pets)
+    assert pets.image(corrected).label_class_id is None
+    assert undo(pets) is None
+
+
+def test_undo__of_an_answer_that_followed_an_undo_leaves_nothing(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat)
+    undo(pets)
+    pets.answer(image_id, dog)
+
+    undo(pets)
+
+    assert pets.image(image_id).label_class_id is None
+
+
 def test_undo__takes_back_a_skip_as_well(pets):
     image_id = pets.ids(Split.TEST)[0]
     pets.answer(image_id, None, queue=Queue.TEST)

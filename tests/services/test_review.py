@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from app.db.queries import rounds
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.transitions import InvalidTransition
-from app.services import annotation, review
+from app.services import annotation, projects, review
 from ssmae.config import RejectionReason
 
 
@@ -41,6 +42,38 @@ def test_judge__a_confirmed_one_becomes_a_label_of_a_person_from_the_review_queu
     with pets.reading() as uow:
         ((kept, name),) = annotation.answers_of(uow, image.id)
     assert (kept.queue, name) == (Queue.REVIEW, "Ada")
+
+
+def test_listed__never_shows_a_proposal_for_an_image_whose_answer_judges_the_gate(pets):
+    with pets.writing() as uow:
+        projects.update(uow, pets.project_id, validation_size=2)
+    pets.play_round(is_open=False)
+    shown = {image.id for _, image in listed(pets, PseudoLabelStatus.REJECTED)}
+    with pets.reading() as uow:
+        draft = rounds.draft(uow.session, pets.project_id)
+    assert draft is not None
+    pets.select(draft.id, [])
+    sample = set(pets.ids(Split.VALIDATION))
+
+    assert sample
+    assert {image.id for _, image in listed(pets, PseudoLabelStatus.REJECTED)} == shown - sample
+    with pets.reading() as uow:
+        person = annotation.annotator(uow, "Ada").id
+        queued = {one.image_id for one in annotation.next_images(uow, pets.project_id, Queue.REVIEW, person, 99)}
+        assert queued == shown - sample
+        assert sum(review.reason_counts(uow, pets.project_id).values()) == len(shown - sample)
+
+
+def test_listed__shows_a_rejected_one_again_when_its_review_is_taken_back(pets):
+    pets.play_round(is_open=False)
+    rejected, _ = listed(pets, PseudoLabelStatus.REJECTED)[0]
+    judge(pets, rejected.id, rejected.class_id)
+    assert rejected.id not in [one.id for one, _ in listed(pets, PseudoLabelStatus.REJECTED)]
+
+    with pets.writing() as uow:
+        annotation.undo(uow, pets.project_id, annotation.annotator(uow, "Ada").id)
+
+    assert rejected.id in [one.id for one, _ in listed(pets, PseudoLabelStatus.REJECTED)]
 
 
 def test_judge__a_corrected_one_takes_the_persons_class(pets):

@@ -52,5 +52,8 @@ class Annotation(Base):
     seconds: Mapped[float | None] = mapped_column(comment="from the image's appearance to the answer")
     note: Mapped[str | None] = mapped_column(Text)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("annotation.id"))
+    restores_id: Mapped[int | None] = mapped_column(
+        ForeignKey("annotation.id"), comment="the earlier act that an undo brought back with this one"
+    )
     superseded_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -73,9 +73,14 @@ def last_by(session: Session, project_id: int, annotator_id: int) -> Annotation 
             Annotation.superseded_at.is_(None),
             Annotation.action != Action.WITHDRAW,
         )
-        .order_by(Annotation.id.desc())
+        .order_by(func.coalesce(Annotation.restores_id, Annotation.id).desc())
         .limit(1)
     )
+
+
+def by_id(session: Session, annotation_id: int | None) -> Annotation | None:
+    """The annotation with this id, if one is named."""
+    return None if annotation_id is None else session.get(Annotation, annotation_id)
 
 
 def history(session: Session, image_id: int) -> Sequence[Row[Annotation, str]]:
@@ -157,6 +162,8 @@ def _members(project_id: int, queue: Queue) -> Select[Image, Selection | None, P
                 .where(
                     PseudoLabel.round_id == newest_result(project_id),
                     PseudoLabel.status.in_([PseudoLabelStatus.REJECTED, PseudoLabelStatus.REVIEWED]),
+                    # Whoever has seen the model's proposal can no longer judge it.
+                    Image.split == Split.TRAIN,
                 )
                 .order_by(PseudoLabel.score.desc(), Image.id)
             )

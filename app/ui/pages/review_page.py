@@ -172,7 +172,8 @@ def _still_rejected(offset: int, pseudo_label_ids: Sequence[int]) -> int:
 
 
 def _tile(label: PseudoLabel, image: Image, names: dict[int, str], reason: str | None) -> Tile:
-    sure = f"{label.confidence:.0%} sure"
+    # The number that the gate compares with its threshold; where the views disagree it is 0 and says nothing.
+    sure = f"{label.score or label.confidence:.0%} sure"
     return Tile(
         image=image,
         title=names.get(label.class_id, "?"),
