@@ -2,12 +2,13 @@
 
     python -m ssmae.experiments.learning_curve --out curve.json      # 3 arms, 3 seeds, 4 rounds each
 
-Three arms, the same code, steps and seeds for all:
+Three arms, the same code, settings and seeds for all:
 
 * *resumed, chosen*: what the server does. A round starts from the last round's encoder; images are chosen by TypiClust
   for the first labels and by diverse margin after, with a fifth drawn at random.
-* *from scratch, chosen*: the same, but every round starts from fresh weights (and so pays for the full reconstruction
-  phase: the table gives the seconds).
+* *from scratch, chosen*: the same, but every round starts from fresh weights, and so trains the full reconstruction
+  phase, five times as many steps of it as a resumed round. The arms share the label budget, not the compute: the
+  table gives the minutes.
 * *resumed, random*: the same as the first, but all images are drawn at random.
 
 A round without a validation sample has its gate closed. Of the last round's new labels, 84 are a validation sample:

@@ -16,7 +16,7 @@ from app.ui.components.layout import empty, header, project_or_stop
 FILES = {
     "model.safetensors": "The model's weights, under timm's own names",
     "config.json": "How to build it, how pixels go in, the names of the classes",
-    "model.onnx": "The classifier for ONNX: bytes in, probabilities out",
+    "model.onnx": "The classifier for ONNX: pixels 0 to 255 as float32 in, probabilities out",
     "checkpoint.safetensors": "Everything a later round needs to resume, decoder included",
     "predictions.npz": "Probabilities and embeddings of every image of the round",
 }
