@@ -89,7 +89,7 @@ class World:
         """Ids of the images of a split, in some pools or in all."""
         with self.reading() as uow:
             found = image_queries.page(uow.session, self.project_id, split=split, limit=10_000)
-            return [image.id for image in found if not pools or image.pool in pools]
+            return sorted(image.id for image in found if not pools or image.pool in pools)
 
     def image(self, image_id: int) -> Image:
         """The image as it is now."""
