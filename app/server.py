@@ -106,8 +106,10 @@ async def _lifespan(_: streamlit.App) -> AsyncIterator[dict[str, Any]]:
     PagesManager.uses_pages_directory = False
     # The first page must not wait for what every page needs.
     await anyio.to_thread.run_sync(_preload)
-    # Streamlit sets up logging for uvicorn too: a line for every image that is looked at.
+    # Streamlit sets up logging for uvicorn too: a line for every image that is looked at, and a second address beside
+    # the one that the supervisor prints once the server really answers.
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     gc.collect()
     gc.freeze()
     yield {}

@@ -54,6 +54,7 @@ def serve_command(port: int | None, trusted_network: bool, supervised: bool) -> 
         lifeline.hold()
     else:
         preflight.check(settings)
+        click.echo(f"Serving http://{_reachable(settings.host)}:{settings.port}   (Ctrl-C ends it)")
     # By name: this starts the server, and nothing here may be built on it.
     importlib.import_module("app.server").serve(settings, trusted_network=trusted_network)
 

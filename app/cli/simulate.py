@@ -63,6 +63,8 @@ def simulate_command(
     """
     if round_count is not None and (queue is not None or count is not None):
         raise Refused("--rounds answers whole queues: leave --queue and --count out.")
+    if round_count is None and (labels_per_round or strategy or preset or knobs):
+        raise Refused("--labels-per-round, --strategy, --preset and --set are about whole rounds: add --rounds.")
     overrides = parse_knobs(knobs)
     runtime = open_database()
     with runtime.database.reading() as uow:

@@ -58,6 +58,7 @@ def with_images(with_project: dict[str, str], tmp_path: Path) -> dict[str, str]:
         (("simulate", "--project", "Leaves"), "is not sealed"),
         (("simulate", "--project", "Leaves", "--rounds", "2", "--queue", "test"), "leave --queue and --count out"),
         (("simulate", "--project", "Leaves", "--rounds", "2", "--count", "5"), "leave --queue and --count out"),
+        (("simulate", "--project", "Leaves", "--strategy", "random"), "add --rounds"),
         (("export", "model", "--project", "Leaves"), "has no succeeded round"),
         (("worker", "--queues", "gpu"), "--queues must be made of train, io. Got 'gpu'."),
     ],
