@@ -38,6 +38,12 @@ class Recorder:
         """Images drawn over the time of all steps."""
         return self._images / self._seconds if self._seconds else 0.0
 
+    def resume(self) -> None:
+        """Leave out the time since the last step: something else than a step was done, such as asking the gate."""
+        away = time.monotonic() - self._last
+        self._last += away
+        self._reported += away
+
     def record(self, phase: Phase, step: int, losses: dict[str, float], learning_rate: float, images: int) -> None:
         """Note one finished step, of index `step` in its phase."""
         now = time.monotonic()

@@ -141,6 +141,7 @@ class _Round:
             self._stop_if_asked(phase, step)
             if step in checks:
                 self._ask_gate(check=checks.index(step) + 1, checks=len(checks))
+                self._recorder.resume()
             losses = draw()
             weights = self._plan.loss_weights(phase, step, self._config.loss)
             total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
