@@ -63,7 +63,9 @@ def checkout(tmp_path):
 
 
 def start(root, *command, **environment):
-    env = {name: value for name, value in os.environ.items() if name not in {"PORT", "HOST", "DATA_DIR", "MAKEFLAGS"}}
+    # Without what an outer `make test` says to an inner make.
+    outer = {"PORT", "HOST", "DATA_DIR", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    env = {name: value for name, value in os.environ.items() if name not in outer}
     return subprocess.run(
         command, cwd=root, env=env | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
