@@ -77,7 +77,8 @@ class Supervisor:
         """Run everything until Ctrl-C, or until a program crashed too often.
 
         Args:
-            url: address of the server, without a path; it is printed once, when the server answers there.
+            url: address of the server, without a path; it is printed once, when the server answers there and the
+                programs that end have ended.
             words: what is printed then.
 
         Returns:
@@ -89,7 +90,8 @@ class Supervisor:
             while not self._stopping:
                 for child in self._children:
                     self._tend(child)
-                if url is not None and _is_healthy(url):
+                is_prepared = all(child.is_done for child in self._children if child.program.ends)
+                if url is not None and is_prepared and _is_healthy(url):
                     click.echo(words.format(url=url))
                     url = None
                 if all(child.is_done for child in self._children):

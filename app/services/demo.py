@@ -1,4 +1,4 @@
-"""The demo project: real handwritten digits, a test set answered by the seal, and a first round under way.
+"""The demo project: real handwritten digits, a test set answered by the seal, and a first round trained.
 
 Every step looks first whether it was done, so it may be interrupted anywhere and begun again, and a second start
 changes nothing. Must never import torch.
@@ -28,10 +28,11 @@ VALIDATION_SIZE = 140
 SELECTION_SIZE = 20
 ANSWERS_AT_A_TIME = 20
 WAIT_SECONDS = 300.0
+SECONDS_BETWEEN_LINES = 15.0
 
 
 def prepare(runtime: Runtime, *, say: Callable[[str], None], wait_seconds: float = WAIT_SECONDS) -> None:
-    """Do what is left to do for the demo; returns when its first round is queued, long before it is trained.
+    """Do what is left to do for the demo; returns when its first round has ended.
 
     Args:
         runtime: settings, database, storage.
@@ -42,8 +43,13 @@ def prepare(runtime: Runtime, *, say: Callable[[str], None], wait_seconds: float
         Refused: no worker chose the first images.
     """
     project = _project(runtime)
-    if _has_begun(runtime, project.id):
-        return
+    if not _has_begun(runtime, project.id):
+        _begin(runtime, project, say, wait_seconds)
+    _await_first_round(runtime, project.id, say)
+
+
+def _begin(runtime: Runtime, project: Project, say: Callable[[str], None], wait_seconds: float) -> None:
+    """Everything before the first round."""
     _import(runtime, project.id, say)
     say("Answering the test set from the seal.")
     simulate(runtime, project.id, Queue.TEST)
@@ -126,3 +132,24 @@ def _await_selection(runtime: Runtime, project_id: int, seconds: float) -> Round
         if time.monotonic() > end:
             raise Refused(f"No worker chose the first images within {seconds:.0f} s: is one running?")
         time.sleep(0.5)
+
+
+def _await_first_round(runtime: Runtime, project_id: int, say: Callable[[str], None]) -> None:
+    """Say now and then how far the first round is; a later one is nobody's business here."""
+    said = -SECONDS_BETWEEN_LINES
+    while True:
+        with runtime.database.reading() as uow:
+            active = rounds.active(uow.session, project_id)
+            if active is None or rounds.last_succeeded(uow.session, project_id) is not None:
+                return
+        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            say(f"Training the first round{_share_done(active)}.")
+        time.sleep(1)
+
+
+def _share_done(active: Round) -> str:
+    progress = active.progress
+    if not progress.get("losses"):  # not at a step of training yet
+        return ", about a minute"
+    return f": {progress['step'] / progress['total_steps']:.0%}"

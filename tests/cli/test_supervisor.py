@@ -146,7 +146,8 @@ def _free_port() -> int:
 
 
 @pytest.mark.slow
-def test_demo__opens_at_once_trains_its_first_round_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.timeout(600)  # a whole round on a machine that may be busy
+def test_demo__shows_a_trained_round_when_it_opens_and_leaves_nothing_behind(tmp_path: Path) -> None:
     data, port = tmp_path / "data", _free_port()
     command = [sys.executable, "-m", "app.cli", "demo", "--port", str(port)]
     environment = child_environment(DATA_DIR=str(data))
@@ -154,8 +155,8 @@ def test_demo__opens_at_once_trains_its_first_round_and_leaves_nothing_behind(tm
     with log.open("w") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
     try:
-        scene.wait_for("the URL", _said(log, f"Open http://127.0.0.1:{port} "), seconds=120)
-        scene.wait_for("the first round's start", _said(log, "Round 1: attempt 1 begins."), seconds=180)
+        scene.wait_for("the URL", _said(log, f"Open http://127.0.0.1:{port} "), seconds=540)
+        assert "Round 1: attempt 1 published its result." in log.read_text()
     finally:
         children = scene.children_of(process.pid)
         process.send_signal(signal.SIGINT)
