@@ -19,7 +19,7 @@ from app.services import annotation, digits, importing
 from app.services import projects as project_service
 from app.services import rounds as round_service
 from app.services.runtime import Runtime
-from ssmae.config import Acquisition, Preset
+from ssmae.config import Acquisition, Phase, Preset
 
 NAME = "Handwritten digits"
 TEST_SIZE = 300
@@ -150,6 +150,6 @@ def _await_first_round(runtime: Runtime, project_id: int, say: Callable[[str], N
 
 def _share_done(active: Round) -> str:
     progress = active.progress
-    if not progress.get("losses"):  # not at a step of training yet
-        return ", about a minute"
+    if progress.get("phase") not in list(Phase):  # before training, or after it
+        return "" if progress.get("phase") in {"predicting", "publishing"} else ", about a minute"
     return f": {progress['step'] / progress['total_steps']:.0%}"
