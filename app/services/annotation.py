@@ -11,7 +11,7 @@ from sqlalchemy import update
 from app.db.base import now
 from app.db.models import Annotation, Annotator, Image, PseudoLabel
 from app.db.queries import annotations as annotation_queries
-from app.db.queries import images, projects
+from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, AnnotatorKind, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
@@ -148,7 +148,7 @@ def answer(
         projects.class_of(uow.session, image.project_id, class_id)
     if image.pool is Pool.EXCLUDED:
         raise Conflict(f"Image {image_id} was excluded: take it back before labelling it.")
-    draft = annotation_queries.draft(uow.session, image.project_id)
+    draft = rounds.draft(uow.session, image.project_id)
     earlier = annotation_queries.current(uow.session, image_id, annotator_id)
     if earlier is not None:
         earlier.superseded_at = now()

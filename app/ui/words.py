@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from app.domain.rounds import RoundStatus
 from app.services.reports import Accuracy
 from ssmae.config import StartFrom
-
-STATUS_ICONS = {
-    RoundStatus.DRAFT: ":material/edit_note:",
-    RoundStatus.QUEUED: ":material/schedule:",
-    RoundStatus.RUNNING: ":material/autorenew:",
-    RoundStatus.SUCCEEDED: ":material/check_circle:",
-    RoundStatus.FAILED: ":material/error:",
-    RoundStatus.CANCELLED: ":material/block:",
-}
 
 
 def percent(share: float | None) -> str:

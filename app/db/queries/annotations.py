@@ -107,11 +107,6 @@ def _answered_by(annotator_id: int) -> ColumnElement[bool]:
     )
 
 
-def draft(session: Session, project_id: int) -> Round | None:
-    """The round that collects answers now, if there is one."""
-    return session.scalar(select(Round).where(Round.project_id == project_id, Round.status == RoundStatus.DRAFT))
-
-
 def queue_images(
     session: Session, project_id: int, queue: Queue, annotator_id: int, limit: int
 ) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:

@@ -14,7 +14,7 @@ from app.ui import charts, state
 from app.ui.components.charted import charted
 from app.ui.components.layout import showing_refusals
 from app.ui.components.tables import table
-from app.ui.words import STATUS_ICONS, duration, gate_word, interval, percent, started
+from app.ui.words import duration, gate_word, interval, percent, started
 
 _ACCURACY = st.column_config.NumberColumn(format="percent")
 _TIME = st.column_config.DatetimeColumn(format="D MMM, HH:mm")
@@ -154,8 +154,3 @@ def _title(row: RoundRow) -> str:
 
 def _word(value: Any) -> str:
     return "–" if value is None else str(value)
-
-
-def status_line(row: RoundRow) -> str:
-    """A round in one line of text."""
-    return f"{STATUS_ICONS[row.status]} {_title(row)}"
