@@ -76,7 +76,7 @@ def test_worker__the_long_lived_process_does_not_load_torch():
     [
         ("app/domain", ("app.domain", "app.errors", "ssmae.config", "ssmae.errors")),
         ("app/errors.py", ()),
-        ("ssmae/config.py", ("ssmae.errors",)),
+        ("ssmae/config", ("ssmae.config", "ssmae.errors")),
         ("ssmae/errors.py", ()),
         ("ssmae/__init__.py", ()),
     ],

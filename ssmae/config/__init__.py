@@ -1,0 +1,51 @@
+"""Every choice the learner offers, as frozen dataclasses and enums; standard library only.
+
+This is the one part of `ssmae` that the server reads: forms and drop-downs are built from it. It must therefore
+never import torch or NumPy. Each field carries its help text and its range in its metadata, so that the form, the
+command line and the check in `__post_init__` agree.
+"""
+
+from ssmae.config.choices import (
+    Acquisition,
+    GateRule,
+    Head,
+    Masking,
+    Phase,
+    Precision,
+    Preset,
+    RejectionReason,
+    StartFrom,
+    View,
+    Weighting,
+)
+from ssmae.config.presets import geometry, preset_config
+from ssmae.config.sections import (
+    AugmentConfig,
+    GateConfig,
+    LossConfig,
+    ModelConfig,
+    RoundConfig,
+    ScheduleConfig,
+)
+
+__all__ = [
+    "Acquisition",
+    "AugmentConfig",
+    "GateConfig",
+    "GateRule",
+    "Head",
+    "LossConfig",
+    "Masking",
+    "ModelConfig",
+    "Phase",
+    "Precision",
+    "Preset",
+    "RejectionReason",
+    "RoundConfig",
+    "ScheduleConfig",
+    "StartFrom",
+    "View",
+    "Weighting",
+    "geometry",
+    "preset_config",
+]
