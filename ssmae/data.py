@@ -116,6 +116,8 @@ class RoundData:
         validation_index_V: int64, images whose labels only judge the gate.
         validation_labels_V: int64, the human answers for them.
         class_names: the classes, in the order of their indices.
+        in_frame_N: bool, images that the validation sample was drawn from (the sampling frame): the gate's bound speaks
+            of these alone, so no other may be accepted. None: every image without a training label.
     """
 
     images: ImageStore
@@ -123,6 +125,7 @@ class RoundData:
     validation_index_V: NDArray[np.int64]
     validation_labels_V: NDArray[np.int64]
     class_names: tuple[str, ...]
+    in_frame_N: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together.
@@ -152,6 +155,9 @@ class RoundData:
         _check_range("validation_index_V", self.validation_index_V, 0, count - 1)
         if len(np.unique(self.validation_index_V)) != len(self.validation_index_V):
             raise InvalidData("validation_index_V must not name an image twice.")
+        if self.in_frame_N is not None and (self.in_frame_N.dtype != np.bool_ or self.in_frame_N.shape != (count,)):
+            got = f"{self.in_frame_N.dtype} of shape {self.in_frame_N.shape}"
+            raise InvalidData(f"in_frame_N must be booleans, one per image: {count}. Got {got}.")
         if (self.labels_N[self.validation_index_V] >= 0).any():
             both = self.validation_index_V[self.labels_N[self.validation_index_V] >= 0]
             raise InvalidData(f"A validation label must not also teach. Got both for images {both[:5].tolist()}.")
@@ -165,6 +171,12 @@ class RoundData:
     def unlabelled_index_U(self) -> NDArray[np.int64]:
         """Images without a training label, the validation images among them (the model cannot tell them apart)."""
         return np.flatnonzero(self.labels_N < 0)
+
+    @property
+    def frame_index_F(self) -> NDArray[np.int64]:
+        """Unlabelled images of the sampling frame: what the validation sample is a sample of."""
+        is_unlabelled_N = self.labels_N < 0
+        return np.flatnonzero(is_unlabelled_N if self.in_frame_N is None else is_unlabelled_N & self.in_frame_N)
 
 
 def _check_range(name: str, values: NDArray[np.int64], low: int, high: int) -> None:

@@ -104,3 +104,5 @@ class RejectionReason(StrEnum):
     INCONSISTENT = "inconsistent"
     LOW_CONFIDENCE = "low_confidence"
     GATE_CLOSED = "gate_closed"
+    CLASS_BLOCKED = "class_blocked"
+    OUTSIDE_FRAME = "outside_frame"
