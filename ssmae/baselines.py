@@ -1,0 +1,124 @@
+"""What SSMAE is compared with, and what is left of it without one of its parts: each a few lines of configuration.
+
+Every arm is trained by the same `train_round`, with the same network, the same augmentation of labelled images and the
+same number of optimiser steps; only losses, weights and the length of the phases differ. Equal steps are not equal
+time: tables give both. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ssmae.config import GateRule, RoundConfig, View, Weighting
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of a comparison.
+
+    Attributes:
+        title: its name in a table.
+        what: one sentence about it, with its source.
+        config: turns the settings of SSMAE into those of the arm.
+        needs_validation: whether its gate asks for answers, which then count in the budget.
+    """
+
+    title: str
+    what: str
+    config: Callable[[RoundConfig], RoundConfig]
+    needs_validation: bool = False
+
+
+def _phases(base: RoundConfig, *, reconstruct: int, labels: int) -> RoundConfig:
+    """The same number of steps in all; what is not reconstruction or labels alone is joint."""
+    schedule = base.schedule
+    total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
+    lengths = {"reconstruct_steps": reconstruct, "labels_steps": labels, "joint_steps": total - reconstruct - labels}
+    return replace(base, schedule=replace(schedule, **lengths))
+
+
+def _loss(base: RoundConfig, **changes: object) -> RoundConfig:
+    return replace(base, loss=replace(base.loss, **changes))  # type: ignore[arg-type]
+
+
+def _supervised(base: RoundConfig) -> RoundConfig:
+    schedule = base.schedule
+    total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
+    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=0, labels=total)
+
+
+def _mae_finetune(base: RoundConfig) -> RoundConfig:
+    first = base.schedule.reconstruct_steps
+    rest = base.schedule.labels_steps + base.schedule.joint_steps
+    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=first, labels=rest)
+
+
+def _without_reconstruction(base: RoundConfig) -> RoundConfig:
+    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=0, labels=base.schedule.labels_steps)
+
+
+def _online(base: RoundConfig, weighting: Weighting, **changes: object) -> RoundConfig:
+    """Pseudo-labels made anew at each step, no reconstruction, hard targets."""
+    return _without_reconstruction(_loss(base, consistency_weighting=weighting, sharpening=0.0, **changes))
+
+
+def _pseudo_label(base: RoundConfig) -> RoundConfig:
+    own_opinion = replace(base, schedule=replace(base.schedule, teacher_decay=0.0))
+    return _online(own_opinion, Weighting.FIXED, consistency_view=View.WEAK)
+
+
+def _no_gate(base: RoundConfig) -> RoundConfig:
+    return replace(base, gate=replace(base.gate, rule=GateRule.ALWAYS_OPEN))
+
+
+ARMS = {
+    "supervised": Arm("supervised", "Labels alone.", _supervised),
+    "mae_finetune": Arm("MAE + fine-tuning", "Reconstruction first, labels alone after it (2111.06377).", _mae_finetune),
+    "pseudo_label": Arm(
+        "pseudo-labels",
+        "The model's own confident classes on weak views, threshold 0.95 (Lee 2013), as in 2208.07204.",
+        _pseudo_label,
+    ),
+    "fixmatch": Arm(
+        "FixMatch",
+        "Strong view like the confident class of the weak view, threshold 0.95 (2001.07685); class by the teacher.",
+        lambda base: _online(base, Weighting.FIXED),
+    ),
+    "freematch": Arm(
+        "FreeMatch",
+        "FixMatch with thresholds that adapt, in all and for each class (2205.07246), without its fairness loss.",
+        lambda base: _online(base, Weighting.ADAPTIVE),
+    ),
+    "softmatch": Arm(
+        "SoftMatch",
+        "FixMatch with a weight instead of a threshold (2301.10921), without its alignment.",
+        lambda base: _online(base, Weighting.SOFT),
+    ),
+    "ssmae_no_gate": Arm("SSMAE, no gate", "SSMAE whose confident pseudo-labels always teach.", _no_gate),
+    "ssmae": Arm("SSMAE", "Reconstruction, labels, gated pseudo-labels and consistency.", lambda base: base, True),
+}
+"""The rows of the published tables, in their order."""
+
+ABLATIONS = {
+    "no_consistency": Arm(
+        "without consistency",
+        "Pseudo-labels teach once the gate lets them in; nothing else uses the views.",
+        lambda base: _loss(base, consistency_weight=0.0),
+        needs_validation=True,
+    ),
+    "no_reconstruction": Arm(
+        "without reconstruction",
+        "The steps of reconstruction go to the joint phase.",
+        _without_reconstruction,
+        needs_validation=True,
+    ),
+    "no_teacher": Arm(
+        "without mean teacher",
+        "The student itself gives the targets and is the result.",
+        lambda base: replace(base, schedule=replace(base.schedule, teacher_decay=0.0)),
+        needs_validation=True,
+    ),
+    "no_gate": ARMS["ssmae_no_gate"],
+}
+"""SSMAE without one part."""
