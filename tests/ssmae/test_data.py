@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ssmae.data import ImageStore, IndexStream, RoundData, decode_image, load_images
+from ssmae.data import ImageStore, RoundData, decode_image, load_images
 from ssmae.errors import InvalidData, UnreadableImage
 
 
@@ -127,14 +127,3 @@ def test_round_data__refuses_arrays_that_do_not_fit(changes, words):
     RoundData(**fields)
     with pytest.raises(InvalidData, match=words):
         RoundData(**fields | changes)
-
-
-def test_index_stream__shows_every_image_once_an_epoch():
-    stream = IndexStream(np.arange(10, dtype=np.int64) * 3, 4, torch.Generator().manual_seed(1))
-    drawn = torch.cat([stream.next() for _ in range(5)])
-    assert sorted(drawn[:10].tolist()) == sorted(drawn[10:].tolist()) == list(range(0, 30, 3))
-
-
-def test_index_stream__repeats_a_small_set_within_a_batch():
-    stream = IndexStream(np.array([5, 7], dtype=np.int64), 6, torch.Generator().manual_seed(1))
-    assert sorted(stream.next().tolist()) == [5, 5, 5, 7, 7, 7]
