@@ -1,0 +1,43 @@
+"""How good is it, how sure may we be, and how many more labels: statistics on people's answers.
+
+The web server imports this package, so it must stay light: NumPy and scipy.special only, never torch, scikit-learn,
+scipy.optimize or scipy.stats (each costs a page a fifth of a second or more). Choosing which answers to compare with is
+the caller's duty: the test split for accuracy shown, never for a decision of the learner.
+"""
+
+from ssmae.metrics.accuracy import (
+    ClassAccuracy,
+    accuracy_interval,
+    confusion_matrix,
+    interval_half_width,
+    per_class_accuracy,
+)
+from ssmae.metrics.calibration import (
+    CALIBRATION_BINS,
+    ReliabilityBin,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    with_temperature,
+)
+from ssmae.metrics.comparison import mcnemar, negative_flips
+from ssmae.metrics.learning_curve import Forecast, PowerLaw, forecast_labels
+
+__all__ = [
+    "CALIBRATION_BINS",
+    "ClassAccuracy",
+    "Forecast",
+    "PowerLaw",
+    "ReliabilityBin",
+    "accuracy_interval",
+    "confusion_matrix",
+    "expected_calibration_error",
+    "fit_temperature",
+    "forecast_labels",
+    "interval_half_width",
+    "mcnemar",
+    "negative_flips",
+    "per_class_accuracy",
+    "reliability",
+    "with_temperature",
+]
