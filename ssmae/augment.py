@@ -1,20 +1,19 @@
-"""Weak and strong views of a whole batch, on its device, drawn per image.
+"""Weak and strong views of a whole batch, on its device, drawn per image; and pairs of images mixed.
 
 Input is `uint8`, output float in [0, 1]: nothing is normalised here (the model does that), so no value can wrap or be
-clipped twice. One affine map and one `grid_sample` do all geometry; colour changes are computed for the whole batch and
-weighed per image. Must never import model or trainer.
+clipped twice. Where pixels come from is in `warping`, what becomes of their colours in `colours`; boxes are drawn here.
+All shapes are fixed and the host never waits for the device. Must never import model or trainer.
 
-Dimensions: B images, C channels, H and W side in pixels.
+Dimensions: B images, C channels, H and W side in pixels, S either of them.
 """
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch.nn import functional
 
+from ssmae.colours import recolour, retone
 from ssmae.config import AugmentConfig
+from ssmae.warping import draw_motion, move, warp
 
 
 def to_float(images_BCHW: torch.Tensor) -> torch.Tensor:
@@ -24,6 +23,8 @@ def to_float(images_BCHW: torch.Tensor) -> torch.Tensor:
 
 def weak_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
     """Mirrored (if `flip`) and shifted by whole pixels; edges are reflected.
+
+    A fraction of a pixel would blur, and the model would learn to tell blurred from crisp.
 
     Args:
         images_BCHW: uint8 images, or floats in [0, 1].
@@ -35,101 +36,102 @@ def weak_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch
 
     Source: FixMatch, 2001.07685, section 2.3 (flip and shift of 12.5 %).
     """
-    images_BCHW = to_float(images_BCHW)
-    if not config.flip and not config.shift:
-        return images_BCHW
-    return _warp(images_BCHW, _weak_matrix(images_BCHW, config, generator))
+    if config.flip or config.shift:
+        images_BCHW = move(images_BCHW, draw_motion(images_BCHW, config, generator))
+    return to_float(images_BCHW)
 
 
 def strong_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
-    """The weak view further turned, zoomed, sheared, recoloured, and with a square erased.
+    """The weak view further turned, zoomed, sheared, recoloured, changed in tone, and with a square erased.
 
     Args, Returns: as `weak_view`. With every strength 0 exactly the input.
 
     Source: in the manner of RandAugment 1909.13719 and cutout 1708.04552 as used by FixMatch, 2001.07685, section 2.3;
     we draw all strengths afresh for every image instead of two operations from a list.
     """
-    images_BCHW = to_float(images_BCHW)
-    if config.flip or config.shift or config.rotate or config.zoom:
-        matrix_B23 = _weak_matrix(images_BCHW, config, generator)
-        images_BCHW = _warp(images_BCHW, _compose(matrix_B23, _strong_matrix(images_BCHW, config, generator)))
+    if config.rotate or config.zoom:
+        motion = draw_motion(images_BCHW, config, generator)
+        images_BCHW = warp(to_float(images_BCHW), motion, config, generator)
+    else:
+        images_BCHW = weak_view(images_BCHW, config, generator)
     if config.colour:
-        images_BCHW = _recolour(images_BCHW, config.colour, generator)
+        images_BCHW = recolour(images_BCHW, config.colour, generator)
+    if config.tone:
+        images_BCHW = retone(images_BCHW, config.tone, generator)
     if config.cutout:
         images_BCHW = _cut_out(images_BCHW, config.cutout, generator)
     return images_BCHW
 
 
-def _uniform(count: int, low: float, high: float, like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return torch.rand(count, generator=generator, device=like.device) * (high - low) + low
+def cutmix(
+    images_BCHW: torch.Tensor, eligible_B: torch.Tensor, probability: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A box of another image's pixels, between images that are eligible: those whose labels can be mixed as well.
 
+    The area of the box is uniform in 0..1 of the image's, its centre anywhere; what lies outside the image is cut off.
 
-def _weak_matrix(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
-    """Output-to-input map in grid_sample's units, in which the side has length 2; shape (B, 2, 3)."""
+    Args:
+        images_BCHW: views, floats in [0, 1].
+        eligible_B: bool, which images may take part, on the images' device. Where fewer than two do, none is mixed.
+        probability: that an eligible image gets a box.
+        generator: source of randomness, on the images' device.
+
+    Returns:
+        mixed_BCHW: the images with their boxes.
+        partner_B: int64, whose pixels are in the box; the image itself where there is none.
+        share_B: float32, share of the pixels that are the image's own, counted; 1 where there is no box. The target
+            is share * label + (1 - share) * label[partner].
+
+    Source: CutMix, 1905.04899, equations 1 and 2 with alpha = 1; mixing only what is pseudo-labelled with confidence as
+    in Semi-ViT, 2208.05688 (probabilistic pseudo mixup). A box and a partner per image instead of per batch.
+    """
     batch, side = len(images_BCHW), images_BCHW.shape[-1]
-    matrix_B23 = torch.zeros(batch, 2, 3, device=images_BCHW.device)
-    mirror_B = torch.ones(batch, device=images_BCHW.device)
-    if config.flip:
-        mirror_B = torch.where(_uniform(batch, 0, 1, images_BCHW, generator) < 0.5, -mirror_B, mirror_B)
-    matrix_B23[:, 0, 0], matrix_B23[:, 1, 1] = mirror_B, 1
-    if config.shift:
-        # Whole pixels: a fraction of a pixel would blur, and the model would learn to tell blurred from crisp.
-        largest = config.shift * side
-        for axis in (0, 1):
-            pixels_B = _uniform(batch, -largest, largest, images_BCHW, generator).round()
-            matrix_B23[:, axis, 2] = pixels_B * 2 / side
-    return matrix_B23
+    self_B = torch.arange(batch, device=images_BCHW.device)
+    if not probability:
+        return images_BCHW, self_B, torch.ones_like(self_B, dtype=torch.float32)
+    partner_B = _partners(eligible_B, generator)
+    meant_B, area_B = torch.rand(2, batch, generator=generator, device=images_BCHW.device)
+    is_mixed_B = (meant_B < probability) & (partner_B != self_B)
+    half_B = torch.where(is_mixed_B, area_B.sqrt() * (side / 2), 0.0)
+    rows_BS, columns_BS = _boxes(half_B, side, generator)
+    share_B = 1 - rows_BS.sum(dim=1) * columns_BS.sum(dim=1) / side**2
+    mixed_BCHW = _paste(images_BCHW, images_BCHW.index_select(0, partner_B), rows_BS, columns_BS)
+    return mixed_BCHW, torch.where(share_B < 1, partner_B, self_B), share_B
 
 
-def _strong_matrix(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
-    batch = len(images_BCHW)
-    angle_B = _uniform(batch, -config.rotate, config.rotate, images_BCHW, generator) * math.pi / 180
-    scale_B = torch.exp(_uniform(batch, -config.zoom, config.zoom, images_BCHW, generator))
-    shear_B = _uniform(batch, -config.zoom, config.zoom, images_BCHW, generator)
-    cosine_B, sine_B = angle_B.cos() * scale_B, angle_B.sin() * scale_B
-    matrix_B23 = torch.zeros(batch, 2, 3, device=images_BCHW.device)
-    matrix_B23[:, 0, 0], matrix_B23[:, 0, 1] = cosine_B, shear_B * cosine_B - sine_B
-    matrix_B23[:, 1, 0], matrix_B23[:, 1, 1] = sine_B, shear_B * sine_B + cosine_B
-    return matrix_B23
+def _partners(eligible_B: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """For each eligible image another eligible one, all alike; for the others, and for a single one, itself.
 
-
-def _compose(first_B23: torch.Tensor, second_B23: torch.Tensor) -> torch.Tensor:
-    """The map that applies `second` and then `first` to output coordinates."""
-    linear_B22 = first_B23[:, :, :2] @ second_B23[:, :, :2]
-    shift_B21 = first_B23[:, :, :2] @ second_B23[:, :, 2:] + first_B23[:, :, 2:]
-    return torch.cat([linear_B22, shift_B21], dim=2)
-
-
-def _warp(images_BCHW: torch.Tensor, matrix_B23: torch.Tensor) -> torch.Tensor:
-    grid_BHW2 = functional.affine_grid(matrix_B23, list(images_BCHW.shape), align_corners=False)
-    return functional.grid_sample(
-        images_BCHW, grid_BHW2, mode="bilinear", padding_mode="reflection", align_corners=False
-    )
-
-
-def _recolour(images_BCHW: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
-    """Brightness, contrast and saturation by factors in 1 ± strength, each in half of the images."""
-    batch = len(images_BCHW)
-
-    def factor() -> torch.Tensor:
-        drawn_B = 1 + strength * _uniform(batch, -1, 1, images_BCHW, generator)
-        applies_B = _uniform(batch, 0, 1, images_BCHW, generator) < 0.5
-        return torch.where(applies_B, drawn_B, torch.ones_like(drawn_B))[:, None, None, None]
-
-    images_BCHW = images_BCHW * factor()
-    mean_B111 = images_BCHW.mean(dim=(1, 2, 3), keepdim=True)
-    images_BCHW = mean_B111 + (images_BCHW - mean_B111) * factor()
-    grey_B1HW = images_BCHW.mean(dim=1, keepdim=True)
-    images_BCHW = grey_B1HW + (images_BCHW - grey_B1HW) * factor()
-    return images_BCHW.clamp(0, 1)
+    The eligible images are put in a random ring, in which each one's partner is the next.
+    """
+    place_B = torch.arange(len(eligible_B), device=eligible_B.device)
+    key_B = torch.rand(len(eligible_B), generator=generator, device=eligible_B.device)
+    order_B = torch.where(eligible_B, key_B, 2.0).argsort()  # the eligible ones first, in random order
+    count = eligible_B.sum()
+    next_B = torch.where(place_B < count - 1, place_B + 1, torch.where(place_B == count - 1, 0, place_B))
+    return torch.empty_like(order_B).scatter_(0, order_B, order_B.gather(0, next_B))
 
 
 def _cut_out(images_BCHW: torch.Tensor, largest: float, generator: torch.Generator) -> torch.Tensor:
     """Erase a square per image, of side uniform in 0..largest and anywhere, with mid-grey (0 for the model)."""
-    batch, side = len(images_BCHW), images_BCHW.shape[-1]
-    half_B1 = _uniform(batch, 0, largest * side / 2, images_BCHW, generator)[:, None]
-    pixels_S = torch.arange(side, device=images_BCHW.device) + 0.5
-    rows_BS = (pixels_S - _uniform(batch, 0, side, images_BCHW, generator)[:, None]).abs() < half_B1
-    columns_BS = (pixels_S - _uniform(batch, 0, side, images_BCHW, generator)[:, None]).abs() < half_B1
-    erased_B1HW = (rows_BS[:, :, None] & columns_BS[:, None, :])[:, None]
-    return torch.where(erased_B1HW, images_BCHW.new_tensor(0.5), images_BCHW)
+    side = images_BCHW.shape[-1]
+    half_B = torch.rand(len(images_BCHW), generator=generator, device=images_BCHW.device) * (largest * side / 2)
+    return _paste(images_BCHW, images_BCHW.new_full((), 0.5), *_boxes(half_B, side, generator))
+
+
+def _boxes(half_B: torch.Tensor, side: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """A square per image with its centre anywhere in the image: its rows and its columns, 1 inside, shape (B, S)."""
+    pixels_S = torch.arange(side, device=half_B.device) + 0.5
+    row_B1, column_B1 = torch.rand(2, len(half_B), 1, generator=generator, device=half_B.device) * side
+    is_row_BS, is_column_BS = (
+        (pixels_S - row_B1).abs() < half_B[:, None],
+        (pixels_S - column_B1).abs() < half_B[:, None],
+    )
+    return is_row_BS.float(), is_column_BS.float()
+
+
+def _paste(
+    images_BCHW: torch.Tensor, others_BCHW: torch.Tensor, rows_BS: torch.Tensor, columns_BS: torch.Tensor
+) -> torch.Tensor:
+    """The others' pixels inside the boxes. `lerp` by 0 or 1 is exact, and far faster on a CPU than `where`."""
+    return torch.lerp(images_BCHW, others_BCHW, (rows_BS[:, :, None] * columns_BS[:, None, :])[:, None])
