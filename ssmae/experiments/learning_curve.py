@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from ssmae.acquisition import pixel_embeddings, select
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
-from ssmae.experiments.digits import CLASS_NAMES, divided_digits
+from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.inference import Predictions, predict
 from ssmae.results import EncoderState
 from ssmae.trainer import train_round
@@ -71,8 +71,8 @@ STAGES = ((20, 0), (30, 0), (50, 0), (16, 84))
 
 def run(arm: Arm, config: RoundConfig, seed: int) -> list[Point]:
     """All rounds of one arm."""
-    stream, classes_N, test, test_classes_T = divided_digits()
-    images = ImageStore(stream)
+    pack = load_pack(DIGITS, config.model.image_size)
+    images, classes_N = pack.train, pack.classes_N
     generator = np.random.default_rng(seed)
     labels_N = np.full(len(classes_N), -1, np.int64)
     predictions: Predictions | None = None
@@ -82,19 +82,19 @@ def run(arm: Arm, config: RoundConfig, seed: int) -> list[Point]:
         asked = _choose(arm.strategy, chosen, images, labels_N, predictions, generator)
         labels_N[asked] = classes_N[asked]
         sample_V = np.sort(generator.choice(np.flatnonzero(labels_N < 0), validation, replace=False))
-        data = RoundData(images, labels_N.copy(), sample_V, classes_N[sample_V], CLASS_NAMES)
+        data = RoundData(images, labels_N.copy(), sample_V, classes_N[sample_V], pack.class_names)
         started = time.monotonic()
         result = train_round(data, config, seed=1000 * seed + number, start_state=state if arm.resumes else None)
         seconds = time.monotonic() - started
         predictions, state = result.predictions, result.student
         labels_N[sample_V] = classes_N[sample_V]
-        predicted_T = predict(result.model, ImageStore(test)).probabilities_NC.argmax(axis=1)
+        predicted_T = predict(result.model, pack.test).probabilities_NC.argmax(axis=1)
         points.append(
             Point(
                 arm=arm.name,
                 seed=seed,
                 labels=int((labels_N >= 0).sum()),
-                accuracy=float((predicted_T == test_classes_T).mean()),
+                accuracy=float((predicted_T == pack.test_classes_T).mean()),
                 gate_open=bool(result.decisions) and result.decisions[-1].is_open,
                 seconds=seconds,
             )

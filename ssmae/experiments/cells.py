@@ -1,0 +1,186 @@
+"""One cell of a table: what it is, what it gave, and the line of JSON that keeps both.
+
+The test split is looked at here and nowhere else, once a cell, after training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ssmae
+from ssmae.config import RoundConfig
+from ssmae.experiments.packs import Pack
+from ssmae.inference import predict
+from ssmae.results import HistoryPoint, RoundResult
+
+CURVE_POINTS = 40
+"""Points of the training curves that a line keeps, at most about."""
+
+_WHERE_NOT_WHAT = ("device", "threads", "compile")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """The coordinates of one run.
+
+    Attributes:
+        pack: name of the data set.
+        images: training images in it.
+        budget: human answers in all.
+        validation: how many of these only judge the gate.
+        arm: key of the way to train.
+        seed: of the answers drawn, and of the training.
+    """
+
+    pack: str
+    images: int
+    budget: int
+    validation: int
+    arm: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the gate said once; fields as in `GateDecision`."""
+
+    is_open: bool
+    coverage: float
+    threshold: float | None
+    errors: int
+    n: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one run gave.
+
+    Attributes:
+        cell: which run.
+        settings: digest of the settings that all arms of a pack share.
+        config: digest of the settings of this arm.
+        code: digest of the sources of the learner.
+        accuracy: on the test split.
+        test_images: size of that.
+        checks: the gate's answers, in order.
+        accepted: share of the images without any answer whose pseudo-label was accepted at the last check.
+        wrong: share of these whose true class is another; None if nothing was accepted.
+        steps: optimiser steps taken.
+        seconds: wall time of training, inference on the stream included.
+        device: where it ran.
+        threads: of the CPU; 0 for all.
+        versions: of what the result depends on.
+        notes: what the round did otherwise than asked.
+        history: training curves, thinned: phase, step, losses.
+    """
+
+    cell: Cell
+    settings: str
+    config: str
+    code: str
+    accuracy: float
+    test_images: int
+    checks: tuple[Check, ...]
+    accepted: float
+    wrong: float | None
+    steps: int
+    seconds: float
+    device: str
+    threads: int
+    versions: dict[str, str]
+    notes: tuple[str, ...]
+    history: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> str:
+        """One line of text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Line:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is something else.
+        """
+        values = json.loads(text)
+        values["cell"] = Cell(**values["cell"])
+        values["checks"] = tuple(Check(**check) for check in values["checks"])
+        return cls(**values | {name: tuple(values[name]) for name in ("notes", "history")})
+
+
+def report(
+    cell: Cell,
+    pack: Pack,
+    result: RoundResult,
+    *,
+    settings: RoundConfig,
+    config: RoundConfig,
+    before: tuple[RoundResult, ...] = (),
+) -> Line:
+    """Count a trained round on the test split.
+
+    Args:
+        cell: which run it was.
+        pack: what it was drawn from.
+        result: what came out.
+        settings: what all arms of the pack share.
+        config: what this arm made of them.
+        before: rounds whose steps and time count as well, because this one started from them.
+    """
+    predicted_T = predict(result.model, pack.test).probabilities_NC.argmax(axis=1)
+    taken_K = result.proposals.accepted_K
+    wrong_K = result.proposals.class_K != pack.classes_N[result.proposals.index_K]
+    rounds = (*before, result)
+    return Line(
+        cell=cell,
+        settings=digest(settings),
+        config=digest(config),
+        code=CODE,
+        accuracy=float((predicted_T == pack.test_classes_T).mean()),
+        test_images=len(pack.test),
+        checks=tuple(Check(d.is_open, d.coverage, d.threshold, d.errors, d.n) for d in result.decisions),
+        accepted=float(taken_K.mean()) if len(taken_K) else 0.0,
+        wrong=float(wrong_K[taken_K].mean()) if taken_K.any() else None,
+        steps=sum(each.history[-1].step for each in rounds if each.history),
+        seconds=sum(each.seconds for each in rounds),
+        device=torch.cuda.get_device_name() if result.device.startswith("cuda") else result.device,
+        threads=config.threads,
+        versions=result.versions,
+        notes=result.notes,
+        history=_thinned(result.history),
+    )
+
+
+def digest(config: RoundConfig) -> str:
+    """Twelve hexadecimal digits that stand for the settings, leaving out where and how fast they run."""
+    values = {name: value for name, value in config.to_dict().items() if name not in _WHERE_NOT_WHAT}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _code_digest() -> str:
+    folder = Path(ssmae.__file__).parent
+    sources = [path for path in sorted(folder.rglob("*.py")) if "experiments" not in path.relative_to(folder).parts]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+CODE = _code_digest()
+"""Twelve hexadecimal digits that stand for the sources of the learner, experiments left out, as they were imported."""
+
+
+def _thinned(history: tuple[HistoryPoint, ...]) -> tuple[dict[str, Any], ...]:
+    every = -(-len(history) // CURVE_POINTS) or 1
+    return tuple(
+        {
+            "phase": str(point.phase),
+            "step": point.step,
+            "losses": {name: float(f"{loss:.5g}") for name, loss in point.losses.items()},
+        }
+        for index, point in enumerate(history)
+        if index % every == 0 or index == len(history) - 1
+    )

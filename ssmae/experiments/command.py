@@ -1,0 +1,118 @@
+"""What the commands of all experiments share: options, `run` in pieces, `table` from files of results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ssmae.config import Preset, RoundConfig, preset_config
+from ssmae.errors import InvalidConfig, SsmaeError
+from ssmae.experiments.cells import Line
+from ssmae.experiments.jobs import Job
+from ssmae.experiments.packs import CACHE, DIGITS, Pack, load_pack, native_side
+from ssmae.experiments.running import Share, read, run_jobs
+
+UNFINISHED = 3
+"""Exit status of `run` when the time was up before the work was: call it again."""
+
+
+def parser(program: str, description: str | None) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The command line with `run` and `table`, and its `run` to add options to."""
+    top = argparse.ArgumentParser(prog=f"python -m ssmae.experiments.{program}", description=description)
+    top.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = top.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run the cells that have no result yet")
+    run.add_argument("--results", type=Path, required=True, metavar="FILE", help="lines of JSON, appended to")
+    run.add_argument("--seeds", type=int, default=3, metavar="N")
+    run.add_argument("--minutes", type=float, metavar="M", help="begin nothing that would end later than this")
+    of_two = "every N-th cell, from the I-th: 1/2 and 2/2 for two processes"
+    run.add_argument("--part", type=Share.parse, default=Share(), metavar="I/N", help=of_two)
+    run.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads, 0 for all")
+    run.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="for decoded images")
+    table = commands.add_parser("table", help="print the tables of finished cells")
+    table.add_argument("results", type=Path, nargs="+", metavar="FILE")
+    return top, run
+
+
+def add_pack_options(run: argparse.ArgumentParser) -> None:
+    """Which pack, how much of it, and with which settings; `chosen_pack` reads them."""
+    run.add_argument("--pack", default=DIGITS, metavar="PATH", help="digits, NAME.tar.xz, or a folder of that form")
+    run.add_argument("--images", type=int, metavar="N", help="use a class-balanced part of the training images")
+    run.add_argument("--preset", choices=[str(preset) for preset in Preset], default=str(Preset.QUICK))
+    run.add_argument("--set", nargs="+", default=[], metavar="GROUP.FIELD=VALUE", help="change settings of the preset")
+    run.add_argument("--tune", action="store_true", help="judge on training images, not on the test split")
+
+
+def chosen_pack(options: argparse.Namespace) -> tuple[Pack, RoundConfig]:
+    """The pack that `add_pack_options` describe, and the settings for it.
+
+    Raises:
+        InvalidConfig: see `with_settings`.
+        InvalidData: see `load_pack`.
+    """
+    settings = with_settings(preset_config(Preset(options.preset), native_side(options.pack)), options.set)
+    pack = load_pack(options.pack, settings.model.image_size, options.cache)
+    pack = pack.part(options.images) if options.images else pack
+    return pack.for_tuning() if options.tune else pack, replace(settings, threads=options.threads)
+
+
+def with_settings(config: RoundConfig, changes: Sequence[str]) -> RoundConfig:
+    """Apply changes such as "schedule.joint_steps=800" or "augment.flip=true".
+
+    Raises:
+        InvalidConfig: not of that form, an unknown setting, or a value that it cannot take.
+    """
+    values = config.to_dict()
+    for change in changes:
+        name, equals, text = change.partition("=")
+        group: Any = values
+        *groups, field = name.split(".")
+        for part in groups:
+            group = group.get(part) if isinstance(group, dict) else None
+        if not equals or not isinstance(group, dict) or field not in group:
+            raise InvalidConfig("--set", "GROUP.FIELD=VALUE with a setting of RoundConfig", change)
+        try:
+            group[field] = json.loads(text)
+        except json.JSONDecodeError:  # a word, such as the name of a gate rule
+            group[field] = text
+    return RoundConfig.from_dict(values)
+
+
+def main(
+    top: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    jobs: Callable[[argparse.Namespace], list[Job]],
+    table: Callable[[list[Line]], str],
+) -> int:
+    """Run a command.
+
+    Args:
+        top: from `parser`.
+        arguments: of the command line; None for those of the process.
+        jobs: what there is to run, in an order that is always the same.
+        table: renders results.
+
+    Returns:
+        0, `UNFINISHED`, or 2 for an expected refusal, which is one line on stderr.
+    """
+    options = top.parse_args(arguments)
+    try:
+        if options.command == "table":
+            print(table(read(options.results)))
+            return 0
+        left = run_jobs(
+            jobs(options),
+            options.results,
+            minutes=options.minutes,
+            share=options.part,
+            say=lambda text: print(text, flush=True),
+        )
+    except SsmaeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return UNFINISHED if left else 0

@@ -1,0 +1,69 @@
+"""What there is to run: the cells of a comparison, each with its settings and the call that fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from ssmae.baselines import Arm
+from ssmae.config import RoundConfig
+from ssmae.experiments.cells import Cell, Line, report
+from ssmae.experiments.draw import draw_round, validation_answers
+from ssmae.experiments.packs import Pack
+from ssmae.trainer import train_round
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cells that are run together, and how.
+
+    Attributes:
+        cells: what it fills, in this order.
+        settings: what all arms of the pack share.
+        configs: what the arm makes of them, for each cell.
+        run: does it; one line for each cell.
+    """
+
+    cells: tuple[Cell, ...]
+    settings: RoundConfig
+    configs: tuple[RoundConfig, ...]
+    run: Callable[[], list[Line]]
+
+
+def comparison_jobs(
+    pack: Pack,
+    settings: RoundConfig,
+    arms: Mapping[str, Arm],
+    budgets: Iterable[int],
+    seeds: int,
+    *,
+    evidence: int | None = None,
+) -> list[Job]:
+    """A job for each seed, budget and arm, seeds outermost: after a part of the time every row has something.
+
+    Args:
+        pack: the data.
+        settings: of SSMAE; each arm makes its own of them.
+        arms: by key.
+        budgets: human answers for every arm.
+        seeds: how many, from 0.
+        evidence: validation answers that every arm is given on top of the budget; None for those that the arm's gate
+            buys out of its budget.
+    """
+    jobs = []
+    for seed in range(seeds):
+        for budget in budgets:
+            for key, arm in arms.items():
+                config = arm.config(settings)
+                validation = validation_answers(budget, config.gate) if arm.needs_validation else 0
+                answers = (budget, validation) if evidence is None else (budget + evidence, evidence)
+                cell = Cell(pack.name, len(pack.train), *answers, key, seed)
+                jobs.append(Job((cell,), settings, (config,), partial(_train, cell, pack, settings, config)))
+    return jobs
+
+
+def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig) -> list[Line]:
+    data = draw_round(pack, budget=cell.budget, validation=cell.validation, seed=cell.seed)
+    result = train_round(data, config, seed=cell.seed)
+    return [report(cell, pack, result, settings=settings, config=config)]

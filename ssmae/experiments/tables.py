@@ -1,0 +1,178 @@
+"""From lines of results to Markdown: accuracy, paired differences, and what the gate did. Trains and reads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from ssmae.experiments.cells import Cell, Line
+
+ABSENT = "not yet run"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A data set with a label budget.
+
+    Attributes:
+        title: over the column.
+        holds: whether a cell belongs here.
+    """
+
+    title: str
+    holds: Callable[[Cell], bool]
+
+
+def columns_of(lines: Sequence[Line]) -> list[Column]:
+    """One for each budget, for lines of one pack."""
+
+    def column(budget: int) -> Column:
+        for_gate = {line.cell.validation for line in lines if line.cell.budget == budget}
+        if for_gate == {0} or len(for_gate) > 1:  # of arms that share a budget, each divides it as it needs
+            return Column(f"{budget} labels", lambda cell: cell.budget == budget)
+        (validation,) = for_gate
+        return Column(f"{budget - validation} labels + {validation}", lambda cell: cell.budget == budget)
+
+    return [column(budget) for budget in sorted({line.cell.budget for line in lines})]
+
+
+def accuracy_table(
+    lines: Sequence[Line],
+    columns: Sequence[Column],
+    titles: Mapping[str, str],
+    beside: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Mean ± standard deviation over seeds, in %; the best of each column in bold; then what they were measured on.
+
+    Args:
+        lines: results.
+        columns: in order.
+        titles: of the arms by key, in the order of the rows.
+        beside: further rows, a text for each column.
+    """
+    cells = {key: [_of(lines, column, key) for column in columns] for key in titles}
+    means = [[mean(runs.values()) for runs in each if runs] for each in zip(*cells.values(), strict=True)]
+    most = max((len(runs) for each in cells.values() for runs in each), default=0)
+    rows = []
+    for key, title in titles.items():
+        texts = [
+            _accuracy(runs, most=most, is_best=bool(runs) and mean(runs.values()) == max(of_column))
+            for runs, of_column in zip(cells[key], means, strict=True)
+        ]
+        seconds = [line.seconds for line in lines if line.cell.arm == key]
+        rows.append([title, *texts, f"{mean(seconds) / 60:.1f}" if seconds else ""])
+    rows += [[title, *texts, ""] for title, texts in (beside or {}).items()]
+    table = _markdown(["arm", *(column.title for column in columns), "minutes a run"], rows)
+    return f"{table}\n\n{_caption(lines)}" if lines else table
+
+
+def lead_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping[str, str], leader: str) -> str:
+    """How far one arm is ahead of each other, paired by seed, and in words where it is not; "" without that arm."""
+    leading = [_of(lines, column, leader) for column in columns]
+    rows, behind = [], []
+    for key, title in titles.items():
+        texts = []
+        for column, ours in zip(columns, leading, strict=True):
+            theirs = _of(lines, column, key)
+            differences = [100 * (ours[seed] - theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
+            texts.append(f"{mean(differences):+.1f}{_spread(differences)}" if differences else ABSENT)
+            if key != leader and differences and mean(differences) <= 0:
+                behind.append(f"{title} at {column.title} ({texts[-1]})")
+        if key != leader and set(texts) != {ABSENT}:
+            rows.append([title, *texts])
+    if not rows:
+        return ""
+    name = titles[leader]
+    verdict = f"not ahead of {', '.join(behind)}" if behind else "ahead of every arm in every column that has both"
+    table = _markdown([f"{name} minus", *(column.title for column in columns)], rows)
+    return f"{table}\n\nPoints, mean ± standard deviation of the differences seed by seed. {name} is {verdict}."
+
+
+def gate_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping[str, str]) -> str:
+    """What each gate let in and how much of it was wrong; "" if no arm asked one."""
+    rows = []
+    for key, title in titles.items():
+        of_arm = [line for line in lines if line.cell.arm == key]
+        if not any(line.checks or line.accepted for line in of_arm):
+            continue
+        for column in columns:
+            runs = [line for line in of_arm if column.holds(line.cell)]
+            if runs:
+                rows.append([title, column.title, *_gate(runs)])
+    head = ["arm", "budget", "of it for the gate", "open at the end", "accepted", "wrong of these", "worst run"]
+    return _markdown(head, rows) if rows else ""
+
+
+def all_tables(lines: Sequence[Line], titles: Mapping[str, str], leader: str) -> str:
+    """The three tables of each pack."""
+    parts = []
+    for pack, images in dict.fromkeys((line.cell.pack, line.cell.images) for line in lines):
+        of_pack = [line for line in lines if (line.cell.pack, line.cell.images) == (pack, images)]
+        known = {key: title for key, title in titles.items() if any(line.cell.arm == key for line in of_pack)}
+        columns = columns_of(of_pack)
+        parts += [
+            f"### {pack}",
+            accuracy_table(of_pack, columns, known),
+            lead_table(of_pack, columns, known, leader) if leader in known else "",
+            gate_table(of_pack, columns, known),
+        ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _of(lines: Sequence[Line], column: Column, arm: str) -> dict[int, float]:
+    """Accuracy by seed."""
+    return {line.cell.seed: line.accuracy for line in lines if line.cell.arm == arm and column.holds(line.cell)}
+
+
+def _accuracy(runs: Mapping[int, float], *, most: int, is_best: bool) -> str:
+    if not runs:
+        return ABSENT
+    values = [100 * accuracy for accuracy in runs.values()]
+    text = f"{mean(values):.1f}{_spread(values)}"
+    text = f"**{text}**" if is_best else text
+    return text if len(values) == most else f"{text} (n = {len(values)})"
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+
+
+def _gate(runs: Sequence[Line]) -> list[str]:
+    asked = [line for line in runs if line.checks]
+    wrong = [line.wrong for line in runs if line.wrong is not None]
+    return [
+        str(runs[0].cell.validation),
+        f"{sum(line.checks[-1].is_open for line in asked)} of {len(runs)}" if asked else "not asked",
+        _percent(mean(line.accepted for line in runs)),
+        _percent(mean(wrong)) if wrong else "–",
+        _percent(max(wrong)) if wrong else "–",
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _caption(lines: Sequence[Line]) -> str:
+    """What every published number needs beside it."""
+    seeds, minutes = len({line.cell.seed for line in lines}), sum(line.seconds for line in lines) / 60
+    return (
+        f"Accuracy in %, mean ± standard deviation over {seeds} seed{'s' * (seeds != 1)}, each with its own labels; "
+        f"test images: {_each(line.test_images for line in lines)}; "
+        f"training images: {_each(line.cell.images for line in lines)}; "
+        f"steps a run: {_each(line.steps for line in lines)}; "
+        f"device: {_each(line.device for line in lines)}; threads: {_each(line.threads for line in lines)}; "
+        f"torch {_each(line.versions['torch'] for line in lines)}; {len(lines)} runs in {minutes:.0f} min; "
+        f"settings {_each(line.settings for line in lines)}, code {_each(line.code for line in lines)}."
+    )
+
+
+def _each(values: Iterable[int | str]) -> str:
+    """Every different value once."""
+    return ", ".join(f"{value:,}" if isinstance(value, int) else value for value in dict.fromkeys(values))
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

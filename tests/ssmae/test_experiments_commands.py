@@ -1,0 +1,125 @@
+"""The commands behind the published tables, from the command line to the table, at toy length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssmae.baselines import ARMS
+from ssmae.config import GateRule
+from ssmae.experiments import cifar, comparison, cpu, gates, learning_curve, resuming
+from ssmae.experiments.command import UNFINISHED
+from ssmae.experiments.running import read
+
+LENGTHS = ("reconstruct_steps", "resume_reconstruct_steps", "labels_steps", "joint_steps")
+SHORT = [
+    "--set",
+    *(f"schedule.{name}=2" for name in LENGTHS),
+    "model.embed_dim=32",
+    "model.depth=1",
+    "gate.views=1",
+]
+
+
+def test_comparison__runs_in_pieces_and_prints_its_table(tmp_path, capsys):
+    results = str(tmp_path / "digits.jsonl")
+    arms = ["--arms", "supervised", "ssmae"]
+    common = ["run", "--results", results, "--images", "200", "--labels", "20", "--seeds", "1", *arms, *SHORT]
+    assert comparison.main([*common, "--minutes", "0"]) == UNFINISHED
+    assert comparison.main(common) == 0
+    assert "digits, 20 answers, ssmae, seed 0" in capsys.readouterr().out
+    assert comparison.main(["table", results]) == 0
+    printed = capsys.readouterr().out
+    assert "| supervised |" in printed
+    assert "test images: 500; training images: 200; steps a run: 6;" in printed
+
+
+def test_comparison__refuses_a_setting_that_does_not_exist_in_one_line(tmp_path, capsys):
+    options = ["run", "--results", str(tmp_path / "x"), "--set"]
+    for wrong in ("schedule.steps=3", "joint_steps=3", "schedule.joint_steps", "schedule.joint_steps=many"):
+        assert comparison.main([*options, wrong]) == 2
+        assert wrong.split(".")[-1].split("=")[0] in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_gates__gives_every_rule_the_same_labels_and_the_same_evidence(tmp_path):
+    results = tmp_path / "gates.jsonl"
+    options = ["--images", "200", "--labels", "20", "--evidence", "50", "--seeds", "1", *SHORT]
+    assert gates.main(["run", "--results", str(results), *options]) == 0
+    lines = read([results])
+    assert [line.cell.arm for line in lines] == [str(rule) for rule in GateRule]
+    assert {(line.cell.budget, line.cell.validation) for line in lines} == {(70, 50)}
+    assert len({line.config for line in lines}) == 3
+
+
+def test_resuming__carries_weights_from_round_to_round_at_every_length(tmp_path, capsys):
+    results = tmp_path / "resuming.jsonl"
+    options = ["--images", "100", "--labels", "20", "40", "--seeds", "1", "--lengths", "0.5", *SHORT]
+    starts = ["--starts", "scratch", "last", "label_free"]
+    assert resuming.main(["run", "--results", str(results), *options, *starts]) == 0
+    by_cell = {(line.cell.arm, line.cell.budget): line for line in read([results])}
+    steps = {cell: line.steps for cell, line in by_cell.items()}
+    assert steps == {
+        ("scratch/1", 20): 6,
+        ("scratch/1", 40): 6,
+        ("last/1", 20): 6,
+        ("last/1", 40): 6,
+        ("last/0.5", 40): 3,
+        ("label_free/1", 20): 6,
+        ("label_free/1", 40): 6,
+        ("label_free/0.5", 40): 3,
+    }
+    # The first round is the same; the second begins elsewhere, so its first loss is another.
+    assert by_cell["scratch/1", 20].history == by_cell["last/1", 20].history
+    assert by_cell["scratch/1", 40].history != by_cell["last/1", 40].history
+    assert resuming.main(["table", str(results)]) == 0
+    assert "| last weights, 0.5 of the steps |" in capsys.readouterr().out
+
+
+def test_cpu__keeps_the_settings_of_the_digits_on_the_other_packs():
+    of_digits, *others = [cpu.settings(entry) for entry in cpu.ENTRIES]
+    for other in others:
+        size = replace(other.model, image_size=8, patch_size=2)
+        assert size == of_digits.model
+        assert (other.schedule, other.gate) == (of_digits.schedule, of_digits.gate)
+        assert replace(other.augment, flip=False) == of_digits.augment
+
+
+def test_learning_curve__counts_every_label_of_its_rounds(tiny_config):
+    schedule = tiny_config.schedule
+    short = replace(schedule, reconstruct_steps=1, resume_reconstruct_steps=1, labels_steps=1, joint_steps=1)
+    tiny = replace(tiny_config, schedule=short, gate=replace(tiny_config.gate, views=0))
+    points = learning_curve.run(learning_curve.ARMS[0], tiny, seed=0)
+    assert [point.labels for point in points] == [20, 50, 100, 200]
+    assert "| resumed, chosen |" in learning_curve.table(points)
+
+
+@pytest.fixture
+def toy_packs(tmp_path):
+    """Folders of noise under the names of both packs, as many classes as they have, 3,000 training images each."""
+    generator = np.random.default_rng(0)
+    for name, classes in (("cifar10", 10), ("cifar100", 100)):
+        for split, images in (("train", 3000), ("test", 200)):
+            for number in range(images):
+                path = tmp_path / name / split / f"class {number % classes:03}" / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(generator.integers(0, 256, (32, 32, 3), np.uint8)).save(path, compress_level=0)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_cifar__fills_every_cell_of_its_table_at_toy_length(toy_packs, capsys):
+    results = toy_packs / "toy.jsonl"
+    options = ["--toy", "--seeds", "1", "--data", str(toy_packs), "--cache", str(toy_packs / "cache")]
+    assert cifar.main(["run", "--results", str(results), *options]) == 0
+    lines = read([results])
+    assert len(lines) == 2 * 3 * len(ARMS)
+    assert [line.cell.arm for line in lines[:12]] == ["ssmae"] * 6 + ["fixmatch"] * 6
+    assert {line.cell.budget for line in lines} == {30, 150, 300}
+    # A tenth of 3,000 affords evidence for the gate; the smaller budgets keep it closed.
+    assert {line.cell.validation for line in lines if line.cell.arm == "ssmae"} == {0, 84}
+    assert cifar.main(["table", str(results)]) == 0
+    assert "not yet run" not in capsys.readouterr().out

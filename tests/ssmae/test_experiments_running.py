@@ -1,0 +1,106 @@
+"""Experiments in pieces: nothing is done twice, nothing is lost, and the clock is kept."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from ssmae.baselines import ARMS
+from ssmae.errors import InvalidData
+from ssmae.experiments.jobs import comparison_jobs
+from ssmae.experiments.packs import DIGITS, load_pack
+from ssmae.experiments.running import Share, read, run_jobs
+
+ARM_KEYS = ("supervised", "ssmae")
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return load_pack(DIGITS, 8).part(320)
+
+
+@pytest.fixture
+def make_jobs(pack, tiny_config):
+    schedule = replace(tiny_config.schedule, reconstruct_steps=2, labels_steps=2, joint_steps=2)
+    short = replace(tiny_config, threads=1, schedule=schedule, gate=replace(tiny_config.gate, views=1))
+
+    def make(seeds=1, config=short, budgets=(20, 30)):
+        return comparison_jobs(pack, config, {key: ARMS[key] for key in ARM_KEYS}, budgets, seeds)
+
+    return make
+
+
+def test_run_jobs__fills_every_cell_once_and_goes_on_where_it_stopped(make_jobs, tmp_path):
+    said: list[str] = []
+    results = tmp_path / "results.jsonl"
+    assert run_jobs(make_jobs()[:1], results, say=said.append) == 0
+    first = results.read_text()
+    assert run_jobs(make_jobs(), results, say=said.append) == 0
+    assert results.read_text().startswith(first)
+    lines = read([results])
+    assert [(line.cell.budget, line.cell.arm) for line in lines] == [(b, a) for b in (20, 30) for a in ARM_KEYS]
+    assert len(said) == 4
+    assert run_jobs(make_jobs(), results, say=said.append) == 0
+    assert len(said) == 4
+
+
+def test_run_jobs__keeps_what_a_published_number_needs(make_jobs, tmp_path):
+    run_jobs(make_jobs(budgets=(300,)), tmp_path / "results.jsonl", say=lambda _: None)
+    supervised, ssmae = read([tmp_path / "results.jsonl"])
+    assert (supervised.cell.validation, ssmae.cell.validation) == (0, 84)
+    assert supervised.steps == ssmae.steps == 6
+    assert (ssmae.test_images, ssmae.cell.images, ssmae.device, ssmae.threads) == (500, 320, "cpu", 1)
+    assert len(ssmae.checks) == 1
+    assert ssmae.settings == supervised.settings
+    assert ssmae.config != supervised.config
+    assert {point["phase"] for point in ssmae.history} == {"reconstruct", "labels", "joint"}
+    assert 0 <= ssmae.accuracy <= 1
+    assert ssmae.seconds > 0
+
+
+def test_run_jobs__gives_the_same_accuracy_again(make_jobs, tmp_path):
+    for name in ("first", "second"):
+        run_jobs(make_jobs(budgets=(20,)), tmp_path / name, say=lambda _: None)
+    first, second = read([tmp_path / "first"]), read([tmp_path / "second"])
+    assert [line.accuracy for line in first] == [line.accuracy for line in second]
+
+
+def test_run_jobs__divides_the_cells_among_processes(make_jobs, tmp_path):
+    results = tmp_path / "results.jsonl"
+    for part in ("1/2", "2/2"):
+        run_jobs(make_jobs(), results, share=Share.parse(part), say=lambda _: None)
+        assert {line.cell.arm for line in read([results])} == set(ARM_KEYS[: int(part[0])])
+    assert {line.cell for line in read([results])} == {cell for job in make_jobs() for cell in job.cells}
+
+
+def test_run_jobs__begins_nothing_that_would_end_too_late(make_jobs, tmp_path):
+    results = tmp_path / "results.jsonl"
+    run_jobs(make_jobs()[:2], results, say=lambda _: None)
+    slow = [replace(line, seconds=100.0) for line in read([results])]
+    results.write_text("".join(line.to_json() + "\n" for line in slow))
+    said: list[str] = []
+    started = time.monotonic()
+    assert run_jobs(make_jobs(), results, minutes=1.5, say=said.append) == 2
+    assert time.monotonic() - started < 1
+    assert said == ["2 of 4 left; the next needs about 100 s."]
+    assert run_jobs(make_jobs(), results, minutes=10, say=said.append) == 0
+
+
+def test_run_jobs__refuses_a_file_of_other_settings_before_it_trains(make_jobs, tmp_path, tiny_config):
+    results = tmp_path / "results.jsonl"
+    run_jobs(make_jobs()[:1], results, say=lambda _: None)
+    before = results.read_text()
+    other = replace(tiny_config, loss=replace(tiny_config.loss, mask_ratio=0.5))
+    with pytest.raises(InvalidData, match="must share their settings"):
+        run_jobs(make_jobs(config=other), results, say=lambda _: None)
+    elsewhere = replace(make_jobs()[0].settings, threads=2)  # where it runs is no setting of the method
+    run_jobs(make_jobs(config=elsewhere)[:1], results, say=lambda _: None)
+    assert results.read_text() == before
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b"])
+def test_share__refuses_what_is_no_part(text):
+    with pytest.raises(ValueError, match=r"."):
+        Share.parse(text)

@@ -1,0 +1,143 @@
+"""Tables from results that were made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ssmae.errors import InvalidData
+from ssmae.experiments import cifar, comparison, resuming
+from ssmae.experiments.cells import Cell, Check, Line
+from ssmae.experiments.running import read
+from ssmae.experiments.tables import all_tables
+
+TITLES = {"supervised": "supervised", "fixmatch": "FixMatch", "ssmae": "SSMAE"}
+
+
+def line(arm="ssmae", accuracy=0.8, *, budget=20, seed=0, pack="digits", images=1000, validation=0, **changes):
+    made = Line(
+        cell=Cell(pack, images, budget, validation, arm, seed),
+        settings="5e77",
+        config=arm,
+        code="c0de",
+        accuracy=accuracy,
+        test_images=500,
+        checks=(),
+        accepted=0.0,
+        wrong=None,
+        steps=2200,
+        seconds=90.0,
+        device="cpu",
+        threads=1,
+        versions={"torch": "2.12"},
+        notes=(),
+        history=({"phase": "joint", "step": 1, "losses": {"total": 1.5}},),
+    )
+    return replace(made, **changes)
+
+
+def rows(text):
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row.startswith("|")]
+
+
+def test_line__comes_back_from_json_as_it_was():
+    made = line(checks=(Check(is_open=True, coverage=0.5, threshold=0.9, errors=1, n=60),), wrong=0.25)
+    assert Line.from_json(made.to_json()) == made
+
+
+def test_table__gives_mean_and_standard_deviation_over_seeds_and_marks_the_best():
+    # 80, 82, 87: mean 83, deviations -3, -1, 4, squares 26, over 2: 13, root 3.6. 70, 74, 78: 74 ± 4.
+    lines = [line("ssmae", a, seed=s) for s, a in enumerate((0.80, 0.82, 0.87))]
+    lines += [line("supervised", a, seed=s, seconds=30.0) for s, a in enumerate((0.70, 0.74, 0.78))]
+    lines += [line("ssmae", 0.9, budget=50, seed=s) for s in range(2)]
+    head, _, supervised, ssmae, *_ = rows(all_tables(lines, TITLES, "ssmae"))
+    assert head == ["arm", "20 labels", "50 labels", "minutes a run"]
+    assert supervised == ["supervised", "74.0 ± 4.0", "not yet run", "0.5"]
+    assert ssmae == ["SSMAE", "**83.0 ± 3.6**", "**90.0 ± 0.0** (n = 2)", "1.5"]
+
+
+def test_table__says_what_it_was_measured_on():
+    text = all_tables([line(seed=seed) for seed in range(2)], TITLES, "ssmae")
+    assert "### digits" in text
+    for fact in ("2 seeds", "test images: 500", "training images: 1,000", "steps a run: 2,200", "device: cpu"):
+        assert fact in text
+    for fact in ("threads: 1", "torch 2.12", "2 runs in 3 min", "settings 5e77", "code c0de"):
+        assert fact in text
+
+
+def test_table__pairs_differences_by_seed_and_says_where_the_leader_is_not_ahead():
+    # SSMAE minus supervised: +10 and +14, so 12 ± 2.8. Minus FixMatch: -2, and one seed is missing.
+    lines = [line("ssmae", 0.80, seed=0), line("ssmae", 0.84, seed=1)]
+    lines += [line("supervised", 0.70, seed=0), line("supervised", 0.70, seed=1), line("fixmatch", 0.82, seed=0)]
+    text = all_tables(lines, TITLES, "ssmae")
+    assert ["supervised", "+12.0 ± 2.8"] in rows(text)
+    assert ["FixMatch", "-2.0"] in rows(text)
+    assert "SSMAE is not ahead of FixMatch at 20 labels (-2.0)." in text
+    ahead = all_tables(lines[:-1], TITLES, "ssmae")
+    assert "SSMAE is ahead of every arm in every column that has both." in ahead
+
+
+def test_table__shows_what_the_gate_let_in_and_the_worst_of_it():
+    shut = Check(is_open=False, coverage=0.0, threshold=None, errors=9, n=50)
+    opened = Check(is_open=True, coverage=0.6, threshold=0.9, errors=1, n=50)
+    lines = [
+        line(seed=0, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.02),
+        line(seed=1, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.06),
+        line(seed=2, budget=300, validation=84, checks=(opened, shut), accepted=0.0, wrong=None),
+    ]
+    lines += [line("supervised", 0.5, budget=300, seed=seed) for seed in range(3)]
+    text = all_tables(lines, TITLES, "ssmae")
+    assert rows(text)[-1] == ["SSMAE", "300 labels", "84", "2 of 3", "40.0 %", "4.0 %", "6.0 %"]
+
+
+def test_table__names_labels_and_evidence_apart_where_every_arm_has_both():
+    text = all_tables([line(budget=170, validation=150)], TITLES, "ssmae")
+    assert rows(text)[0] == ["arm", "20 labels + 150", "minutes a run"]
+
+
+def test_comparison_table__keeps_packs_and_parts_of_packs_apart():
+    text = comparison.table([line(), line(pack="fashion12000"), line(pack="fashion12000", images=400)])
+    assert text.count("### ") == 3
+
+
+def test_cifar_table__shows_what_is_to_be_beaten_and_what_was_not_run():
+    lines = [line("ssmae", 0.8, pack="cifar10", images=50000, budget=500)]
+    lines += [line("ssmae", 0.5, pack="cifar100", images=50000, budget=2500)]
+    table = rows(cifar.table(lines))
+    blank = "not yet run"
+    assert table[0][1:4] == ["CIFAR-10, 1 %", "CIFAR-10, 5 %", "CIFAR-10, 10 %"]
+    assert ["SSMAE", "**80.0**", blank, blank, blank, "**50.0**", blank, "1.5"] in table
+    assert ["FixMatch", *[blank] * 6, ""] in table
+    assert [row[1:7] for row in table if row[0].startswith("to beat")] == [["78.9", "86.4", "–", "49.6", "64.3", "–"]]
+    assert [row[1:7] for row in table if "2601.20072" in row[0]] == [["–", "–", "56.8", "–", "–", "22.65"]]
+
+
+def test_cifar_table__can_be_printed_before_anything_was_run():
+    assert ["SSMAE", *["not yet run"] * 6, ""] in rows(cifar.table([]))
+
+
+def test_resuming_table__gives_the_shortest_schedule_that_reaches_a_start_from_scratch():
+    lines = [line("scratch/1", 0.5, budget=20), line("scratch/1", 0.9, budget=50, seconds=70.0)]
+    lines += [line("last/1", 0.93, budget=50, steps=1000, seconds=35.0)]
+    lines += [line("last/0.5", 0.9, budget=50, steps=500, seconds=18.0)]
+    lines += [line("last/0.25", 0.85, budget=50, steps=250, seconds=9.0)]
+    lines += [line("shrink_40/1", 0.89, budget=50, steps=1000)]
+    table = rows(resuming.reach_table(lines))
+    assert table[0] == ["start", "50 labels"]
+    assert ["last weights", "500 steps, 18 s"] in table
+    assert ["0.4 last + 0.1 fresh", "not reached"] in table
+    assert ["from scratch", "2200 steps, 70 s"] in table
+
+
+def test_read__refuses_to_mix_settings_or_to_count_a_run_twice(tmp_path):
+    path, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    path.write_text(line(seed=0).to_json() + "\n")
+    other.write_text(line(seed=1, settings="0ther").to_json() + "\n")
+    with pytest.raises(InvalidData, match="must share their settings"):
+        read([path, other])
+    with pytest.raises(InvalidData, match="one result"):
+        read([path, path])
+    other.write_text(line(seed=1).to_json()[:-5] + "\n")
+    with pytest.raises(InvalidData, match=r"b\.jsonl, line 1"):
+        read([path, other])
