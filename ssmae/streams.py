@@ -114,7 +114,6 @@ class Batches:
         """
         if self._reader is None:
             indices_B = self._stream.next()
-            self._handed_out = self._stream.state()
             return indices_B, self._images.take(indices_B)
         while len(self._ahead) < READ_AHEAD:
             self._ahead.append(self._reader.submit(self._read))
@@ -129,7 +128,7 @@ class Batches:
 
     def state(self) -> State:
         """What `restore` needs: the state of the stream after the last batch handed out, whatever was read ahead."""
-        return self._handed_out
+        return self._stream.state() if self._reader is None else self._handed_out
 
     def restore(self, state: State) -> None:
         """Carry on from a `state()`; what was read ahead is thrown away."""

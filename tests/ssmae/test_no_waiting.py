@@ -1,0 +1,90 @@
+"""What a training step draws never makes the host wait for the device.
+
+On a GPU torch itself refuses to wait; elsewhere the operations that would make it wait are refused as they are called.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ssmae.augment import cutmix, strong_view, weak_view
+from ssmae.config import AugmentConfig
+from ssmae.images import ImageStore
+from ssmae.streams import Batches, IndexStream
+
+aten = torch.ops.aten
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+WAITING = {
+    aten._local_scalar_dense.default,  # item(), float(tensor), `if tensor:`
+    aten.nonzero.default,  # the number of results is not known beforehand
+    aten.masked_select.default,
+    aten._unique2.default,
+    aten.equal.default,
+    aten.lift_fresh.default,  # torch.tensor(number): copied from memory that the device cannot fetch from
+}
+
+
+class NeverWaits(TorchDispatchMode):
+    """Refuses operations whose result, or whose size of result, the host has to ask the device for."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        picks_by_mask = func in {aten.index.Tensor, aten.index_put_.default, aten.index_put.default} and any(
+            index is not None and index.dtype in {torch.bool, torch.uint8} for index in args[1]
+        )
+        if func in WAITING or picks_by_mask:
+            raise AssertionError(f"{func} makes the host wait")
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def never_waiting():
+    if DEVICE.type == "cuda":
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        with NeverWaits():
+            yield
+    finally:
+        if DEVICE.type == "cuda":
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize(
+    "careless",
+    [
+        pytest.param(lambda images: float(images.max()), id="item"),
+        pytest.param(lambda images: bool((images > 0).any()), id="if"),
+        pytest.param(lambda images: images[images > 0.5], id="mask"),
+        pytest.param(lambda images: images.masked_select(images > 0.5), id="select"),
+        pytest.param(lambda images: images.nonzero(), id="nonzero"),
+        pytest.param(lambda images: images.new_tensor(0.5), id="constant"),
+    ],
+)
+def test_this_check__notices_carelessness(careless):
+    images = torch.rand(4, device=DEVICE)
+    with pytest.raises((AssertionError, RuntimeError)), never_waiting():
+        careless(images)
+
+
+@pytest.mark.parametrize("images_dtype", [torch.uint8, torch.float32])
+def test_views_and_cutmix__never_wait(images_dtype):
+    images = torch.zeros(16, 3, 16, 16, dtype=images_dtype, device=DEVICE)
+    eligible = torch.arange(16, device=DEVICE) % 2 == 0
+    generator = torch.Generator(DEVICE).manual_seed(0)
+    config = AugmentConfig(flip=True, tone=1.0, cutmix=0.5)
+    with never_waiting():
+        weak_view(images, config, generator)
+        cutmix(strong_view(images, config, generator), eligible, config.cutmix, generator)
+
+
+def test_batches__of_a_set_on_the_device_never_wait(digits):
+    stream = IndexStream(np.arange(50), 8, torch.Generator(DEVICE).manual_seed(0))
+    batches = Batches(ImageStore(digits[0][:50]).on(DEVICE), stream)
+    with never_waiting():
+        for _ in range(20):  # three epochs
+            batches.next()
