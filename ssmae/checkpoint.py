@@ -1,29 +1,30 @@
 """Checkpoints: one safetensors file with everything needed to predict, to resume and to know where it came from.
 
-No pickle: reading a checkpoint cannot run code. Weights of the teacher are stored as `model.*`, those that the next
-round resumes as `student.*`; the rest is JSON in the file's header. Must never import trainer.
+Weights of the teacher are stored as `model.*`, those that the next round resumes as `student.*`; the rest is JSON in
+the file's header. Must never import trainer.
+
+Format version 2 also keeps the student's classifier; files of version 1 are read as they are, without it.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
+from ssmae import tensor_file
 from ssmae.config import RoundConfig
 from ssmae.errors import CheckpointMismatch
 from ssmae.model import SSMAE, build
-from ssmae.results import EncoderState, versions
+from ssmae.results import EncoderState, HeadState, versions
 from ssmae.resume import key_difference
 
-FORMAT_VERSION = 1
-_HEADER = "ssmae"
+FORMAT_VERSION = 2
+_OLDEST_VERSION = 1
+_KIND = "ssmae"
+_HEAD = ("encoder.head.weight", "encoder.head.bias")
 
 
 @dataclass(frozen=True)
@@ -52,38 +53,55 @@ def save_checkpoint(path: Path, model: SSMAE, student: EncoderState, config: Rou
         student: the round's student state.
         config: the round's settings.
     """
-    tensors = {f"model.{name}": value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    tensors |= {f"student.{name}": value.contiguous() for name, value in student.weights.items()}
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"student.{name}": value for name, value in student.weights.items()}
+    head = student.head
+    if head is not None:
+        tensors |= {f"student.{name}": value for name, value in zip(_HEAD, (head.weight_CD, head.bias_C), strict=True)}
     header = {
         "format_version": FORMAT_VERSION,
         "config": config.to_dict(),
         "class_names": list(model.class_names),
+        "student_class_names": None if head is None else list(head.class_names),
         "versions": versions(),
     }
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
-        save_file(tensors, temporary, metadata={_HEADER: json.dumps(header)})
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    tensor_file.write(path, tensors, _KIND, header)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read what `save_checkpoint` wrote.
 
     Raises:
-        CheckpointMismatch: not a checkpoint of this program, of another format version, or with weights that do not
-            fit its own configuration (the differing names are listed).
+        CheckpointMismatch: not a checkpoint of this program, of a format version that is not known, or with weights
+            that do not fit its own configuration (the differing names are listed).
     """
-    tensors, metadata = _read(path)
-    if _HEADER not in metadata:
-        raise CheckpointMismatch(f"{path.name} must be a checkpoint of this program. It has no {_HEADER!r} header.")
-    header = json.loads(metadata[_HEADER])
-    if header["format_version"] != FORMAT_VERSION:
+    tensors, header = tensor_file.read(path, _KIND)
+    if header is None:
+        raise CheckpointMismatch(f"{path.name} must be a checkpoint of this program. It has no {_KIND!r} header.")
+    return _checkpoint(path, tensors, header)
+
+
+def load_encoder_state(path: Path) -> EncoderState:
+    """Weights to start a round from: a checkpoint of ours, or a safetensors file of a timm vision transformer.
+
+    Names of a timm file are taken as they are, without its classifier, whose classes are unknown; whether they fit is
+    checked when the round starts.
+
+    Raises:
+        CheckpointMismatch: not a readable safetensors file.
+    """
+    tensors, header = tensor_file.read(path, _KIND)
+    if header is not None:
+        return _checkpoint(path, tensors, header).student
+    kept = {name: value for name, value in tensors.items() if not name.startswith("head.")}
+    return EncoderState({f"encoder.{name}": value for name, value in kept.items()}, None)
+
+
+def _checkpoint(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> Checkpoint:
+    if not _OLDEST_VERSION <= header["format_version"] <= FORMAT_VERSION:
         raise CheckpointMismatch(
-            f"{path.name} must have format version {FORMAT_VERSION}. Got {header['format_version']}."
+            f"{path.name} must have a format version from {_OLDEST_VERSION} to {FORMAT_VERSION}. "
+            f"Got {header['format_version']}."
         )
     config = RoundConfig.from_dict(header["config"])
     model = build(config.model, tuple(header["class_names"]), seed=0)
@@ -91,31 +109,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if difference := key_difference(model.state_dict(), weights):
         raise CheckpointMismatch(f"{path.name} does not fit its own configuration.\n{difference}")
     model.load_state_dict(weights)
-    student = EncoderState(_part(tensors, "student."), config.model)
+    student = _student(path, _part(tensors, "student."), header.get("student_class_names"), config)
     return Checkpoint(model.eval(), student, config, header["versions"])
 
 
-def load_encoder_state(path: Path) -> EncoderState:
-    """Weights to start a round from: a checkpoint of ours, or a safetensors file of a timm vision transformer.
-
-    Names of a timm file are taken as they are, without its head; whether they fit is checked when the round starts.
-
-    Raises:
-        CheckpointMismatch: not a readable safetensors file.
-    """
-    tensors, metadata = _read(path)
-    if _HEADER in metadata:
-        return load_checkpoint(path).student
-    kept = {name: value for name, value in tensors.items() if not name.startswith("head.")}
-    return EncoderState({f"encoder.{name}": value for name, value in kept.items()}, None)
-
-
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointMismatch(f"{path.name} is not a readable safetensors file ({error}).") from error
+def _student(
+    path: Path, weights: dict[str, torch.Tensor], class_names: list[str] | None, config: RoundConfig
+) -> EncoderState:
+    if class_names is None:
+        return EncoderState(weights, config.model)
+    if missing := [name for name in _HEAD if name not in weights]:
+        raise CheckpointMismatch(f"{path.name} must hold the student's classifier. It has no {missing}.")
+    weight_CD, bias_C = (weights.pop(name) for name in _HEAD)
+    return EncoderState(weights, config.model, HeadState(weight_CD, bias_C, tuple(class_names)))
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

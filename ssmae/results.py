@@ -13,6 +13,7 @@ import timm
 import torch
 
 from ssmae.config import ModelConfig, Phase
+from ssmae.errors import CheckpointMismatch
 from ssmae.gate import GateDecision
 from ssmae.inference import Predictions
 from ssmae.model import SSMAE
@@ -51,22 +52,60 @@ class HistoryPoint:
 
 
 @dataclass(frozen=True)
-class EncoderState:
-    """What the next round starts from: encoder and, if there is one, decoder, without head and optimiser.
+class HeadState:
+    """The classifier of a round, and what its rows mean.
 
     Attributes:
-        weights: by name as in `SSMAE`, on the CPU; names begin with `encoder.` or `decoder.`.
+        weight_CD: one row a class, on the CPU.
+        bias_C: one number a class.
+        class_names: the classes, in the order of the rows.
+    """
+
+    weight_CD: torch.Tensor
+    bias_C: torch.Tensor
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse rows that are not one a class.
+
+        Raises:
+            CheckpointMismatch: the shapes and the number of classes differ.
+        """
+        classes = len(self.class_names)
+        if self.weight_CD.ndim != 2 or len(self.weight_CD) != classes or self.bias_C.shape != (classes,):
+            raise CheckpointMismatch(
+                f"A classifier of {classes} classes must have that many rows and biases. "
+                f"Got shapes {tuple(self.weight_CD.shape)} and {tuple(self.bias_C.shape)}."
+            )
+
+    @classmethod
+    def of(cls, model: SSMAE) -> HeadState:
+        """A copy of a model's classifier."""
+        weight_CD, bias_C = (model.encoder.get_parameter(name) for name in ("head.weight", "head.bias"))
+        return cls(weight_CD.detach().cpu().clone(), bias_C.detach().cpu().clone(), model.class_names)
+
+
+@dataclass(frozen=True)
+class EncoderState:
+    """What the next round starts from: encoder and, if there are any, decoder and classifier; no optimiser.
+
+    Attributes:
+        weights: by name as in `SSMAE`, on the CPU; names begin with `encoder.` or `decoder.`; none of the classifier.
         model: the shape of the network they belong to; None if unknown (weights from elsewhere).
+        head: the classifier; None if unknown (weights from elsewhere, checkpoints of format version 1).
     """
 
     weights: dict[str, torch.Tensor]
     model: ModelConfig | None
+    head: HeadState | None = None
 
     @classmethod
     def of(cls, model: SSMAE) -> EncoderState:
-        """A copy of a model's weights, without its head."""
+        """A copy of a model's weights."""
         kept = {name: value for name, value in model.state_dict().items() if not name.startswith("encoder.head.")}
-        return cls({name: value.detach().cpu().clone() for name, value in kept.items()}, model.config)
+        return cls(
+            {name: value.detach().cpu().clone() for name, value in kept.items()}, model.config, HeadState.of(model)
+        )
 
 
 @dataclass(frozen=True)

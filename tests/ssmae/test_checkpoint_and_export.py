@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def images(digits):
 
 
 def test_checkpoint__comes_back_whole(tmp_path, model, images, tiny_config):
-    student = EncoderState.of(build(tiny_config.model, NAMES, seed=9))
+    student = EncoderState.of(model)
+    student = replace(student, weights={name: value + 1 for name, value in student.weights.items()})
     save_checkpoint(tmp_path / "round.safetensors", model, student, tiny_config)
     loaded = load_checkpoint(tmp_path / "round.safetensors")
     assert loaded.config == tiny_config
@@ -47,6 +49,11 @@ def test_checkpoint__comes_back_whole(tmp_path, model, images, tiny_config):
     assert loaded.versions["torch"] == torch.__version__
     assert set(loaded.student.weights) == set(student.weights)
     assert all(torch.equal(loaded.student.weights[name], value) for name, value in student.weights.items())
+    assert loaded.student.head is not None
+    assert student.head is not None
+    assert loaded.student.head.class_names == NAMES
+    assert torch.equal(loaded.student.head.weight_CD, student.head.weight_CD)
+    assert torch.equal(loaded.student.head.bias_C, student.head.bias_C)
     expected, got = predict(model, images), predict(loaded.model, images)
     assert np.array_equal(expected.probabilities_NC, got.probabilities_NC)
     assert [path.name for path in tmp_path.iterdir()] == ["round.safetensors"]
@@ -67,8 +74,24 @@ def test_load_checkpoint__refuses_what_is_no_safetensors_file(tmp_path, content,
 def test_load_checkpoint__refuses_another_format_version(tmp_path, model):
     header = json.dumps({"format_version": 99})
     save_file(dict(model.encoder.state_dict()), tmp_path / "new.safetensors", metadata={"ssmae": header})
-    with pytest.raises(CheckpointMismatch, match=r"format version 1\. Got 99"):
+    with pytest.raises(CheckpointMismatch, match=r"format version from 1 to 2\. Got 99"):
         load_checkpoint(tmp_path / "new.safetensors")
+
+
+def test_load_checkpoint__reads_a_file_of_version_1_without_the_students_head(tmp_path, model, images, tiny_config):
+    student = EncoderState.of(build(tiny_config.model, NAMES, seed=9))
+    header = {"format_version": 1, "config": tiny_config.to_dict(), "class_names": NAMES, "versions": {"torch": "2.11"}}
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"student.{name}": value for name, value in student.weights.items()}
+    save_file(tensors, tmp_path / "old.safetensors", metadata={"ssmae": json.dumps(header)})
+
+    loaded = load_checkpoint(tmp_path / "old.safetensors")
+
+    assert loaded.student.head is None
+    assert set(loaded.student.weights) == set(student.weights)
+    expected, got = predict(model, images), predict(loaded.model, images)
+    assert np.array_equal(expected.probabilities_NC, got.probabilities_NC)
+    assert not start_model(tiny_config, ("x", "y"), loaded.student, seed=3).encoder.get_parameter("head.weight").any()
 
 
 def test_load_checkpoint__lists_the_names_that_are_missing(tmp_path, model, tiny_config):
@@ -82,6 +105,7 @@ def test_load_checkpoint__lists_the_names_that_are_missing(tmp_path, model, tiny
 def test_load_encoder_state__takes_plain_timm_weights(tmp_path, model, tiny_config):
     save_file(dict(model.encoder.state_dict()), tmp_path / "timm.safetensors")
     state = load_encoder_state(tmp_path / "timm.safetensors")
+    assert state.head is None
     started = start_model(tiny_config, ("x", "y"), state, seed=3)
     expected, got = model.encoder.state_dict(), started.encoder.state_dict()
     assert all(torch.equal(got[name], value) for name, value in expected.items() if not name.startswith("head."))
