@@ -52,7 +52,8 @@ def decode_image(source: Path | bytes, image_size: int) -> NDArray[np.uint8]:
                 raise UnreadableImage(f"{name}: colours must have 8 bits a channel. Got more.")
             # Lets the JPEG decoder skip detail that is thrown away below; no effect on other formats.
             opened.draft("RGB", (2 * image_size, 2 * image_size))
-            upright = _to_rgb(ImageOps.exif_transpose(opened))
+            ImageOps.exif_transpose(opened, in_place=True)  # in place: a copy of a small image costs as much as it
+            upright = _to_rgb(opened)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableImage(f"{name}: {error}") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on broken files
@@ -73,7 +74,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
         layers = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layers.size, (255, 255, 255, 255)), layers)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _fit(image: Image.Image, image_size: int) -> NDArray[np.uint8]:
