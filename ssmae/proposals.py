@@ -1,14 +1,16 @@
 """From the teacher's views of every image to pseudo-labels that are accepted, or rejected with a reason.
 
-A snapshot is taken at a gate check and frozen until the next one: what teaches is exactly what was judged. Must never
+A snapshot is taken at a gate check and frozen: what teaches is exactly what was judged. The gate speaks of the sampling
+frame, the images that the validation sample was drawn from, so nothing outside of it is ever accepted. Must never
 import trainer.
 
-Dimensions: N images of the stream, U images without a training label, V validation images, K proposals, W views,
-C classes.
+Dimensions: N images of the stream, F unlabelled images of the sampling frame, V validation images, K proposals,
+W views, C classes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +18,12 @@ from numpy.typing import NDArray
 
 from ssmae.config import RejectionReason
 from ssmae.data import RoundData
-from ssmae.gate import GateDecision, ValidationEvidence, consistency_scores
+from ssmae.errors import InvalidData
+from ssmae.gate import GateDecision, PredictedClasses, ValidationEvidence, consistency_scores
 from ssmae.losses import NO_LABEL
+
+Score = Callable[[NDArray[np.floating]], tuple[NDArray[np.float64], NDArray[np.intp]]]
+"""A gate's `score`: probabilities of every view to one number and one class an image."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Scores:
 
     Attributes:
         class_N: int64, the weak view's likeliest class.
-        score_N: float64, mean probability of that class over the views; 0 where the views disagree.
+        score_N: float64, what the gate's threshold is compared with; 0 where the views disagree.
         confidence_N: float32, the weak view's largest probability.
     """
 
@@ -35,9 +41,14 @@ class Scores:
     confidence_N: NDArray[np.float32]
 
     @classmethod
-    def of(cls, probabilities_WNC: NDArray[np.float32]) -> Scores:
-        """Score the views of every image, the weak one first. Source: method of `consistency_scores`."""
-        score_N, class_N = consistency_scores(probabilities_WNC)
+    def of(cls, probabilities_WNC: NDArray[np.float32], score: Score = consistency_scores) -> Scores:
+        """Score the views of every image, the weak one first.
+
+        Args:
+            probabilities_WNC: class probabilities of every view.
+            score: the `score` of the gate that is to judge.
+        """
+        score_N, class_N = score(probabilities_WNC)
         return cls(class_N.astype(np.int64), score_N, probabilities_WNC[0].max(axis=1))
 
 
@@ -69,48 +80,73 @@ class Proposals:
 
 
 def evidence(data: RoundData, scores: Scores) -> ValidationEvidence:
-    """What the gate may look at: the validation sample, and the scores of the whole unlabelled pool around it."""
-    sample_V = data.validation_index_V
+    """What the gate may look at: the validation sample, and scores and classes of the sampling frame around it.
+
+    Raises:
+        InvalidData: a validation image is not of the frame, so the sample is none of the frame.
+    """
+    sample_V, frame_F = data.validation_index_V, data.frame_index_F
+    outside = np.setdiff1d(sample_V, frame_F)
+    if len(outside):
+        raise InvalidData(f"Validation images must be of the sampling frame. Got others: {outside[:5].tolist()}.")
     return ValidationEvidence(
         scores_V=scores.score_N[sample_V],
         is_correct_V=scores.class_N[sample_V] == data.validation_labels_V,
-        pool_scores_U=scores.score_N[data.unlabelled_index_U],
+        frame_scores_F=scores.score_N[frame_F],
+        classes=PredictedClasses(data.class_names, scores.class_N[sample_V], scores.class_N[frame_F]),
     )
 
 
-def accepted(scores: Scores, decision: GateDecision | None) -> NDArray[np.bool_]:
-    """Which scores the gate lets in; never one of 0, whose views disagree."""
+def accepted(data: RoundData, scores: Scores, decision: GateDecision | None) -> NDArray[np.bool_]:
+    """Which images of the stream the gate lets in, (N,): of the frame, sure enough, and of a class that is not blocked.
+
+    Validation images are among them. A score of 0, whose views disagree, is never let in.
+    """
     if decision is None or not decision.is_open or decision.threshold is None:
         return np.zeros(len(scores.score_N), np.bool_)
-    return (scores.score_N >= decision.threshold) & (scores.score_N > 0)
+    is_sure_N = (scores.score_N >= decision.threshold) & (scores.score_N > 0)
+    return _in_frame(data) & is_sure_N & ~np.isin(scores.class_N, decision.blocked)
 
 
-def teaching_labels(data: RoundData, scores: Scores, decision: GateDecision) -> NDArray[np.int64]:
+def teaching_labels(data: RoundData, scores: Scores, decision: GateDecision | None) -> NDArray[np.int64]:
     """Pseudo-label of each image of the stream, NO_LABEL where there is none.
 
-    Validation images are in it like any other unlabelled image: were they left out, the model would treat them
-    differently from the pool, and the gate's bound would be void.
+    Validation images are in it like any other image of the frame: were they left out, the model would treat them
+    differently from the frame, and the gate's bound would be void.
     """
-    teaches_N = accepted(scores, decision) & (data.labels_N < 0)
-    return np.where(teaches_N, scores.class_N, NO_LABEL)
+    return np.where(accepted(data, scores, decision), scores.class_N, NO_LABEL)
 
 
 def propose(data: RoundData, scores: Scores, decision: GateDecision | None) -> Proposals:
-    """One proposal for each image without any human label, with the first reason that applies if it is rejected."""
+    """One proposal for each image without any human label, with the first reason that applies if it is rejected.
+
+    Args:
+        data: of the round.
+        scores: those that the decision was made on.
+        decision: the one in force; None or a closed one if nothing is.
+    """
     has_no_answer_N = data.labels_N < 0
     has_no_answer_N[data.validation_index_V] = False
     index_K = np.flatnonzero(has_no_answer_N)
-    accepted_K = accepted(scores, decision)[index_K]
-    is_open = decision is not None and decision.is_open
+    score_K, class_K = scores.score_N[index_K], scores.class_N[index_K]
+    threshold = decision.threshold if decision is not None and decision.is_open else None
+    accepted_K = accepted(data, scores, decision)[index_K]
+    reasons = {
+        None: accepted_K,
+        RejectionReason.OUTSIDE_FRAME: ~_in_frame(data)[index_K],
+        RejectionReason.INCONSISTENT: score_K <= 0,
+        RejectionReason.GATE_CLOSED: np.full(len(index_K), threshold is None),
+        RejectionReason.LOW_CONFIDENCE: score_K < (threshold or 0.0),
+        RejectionReason.CLASS_BLOCKED: np.full(len(index_K), fill_value=True),
+    }
+    names = tuple(reasons)
+    first_K = np.argmax(np.stack(list(reasons.values())), axis=0)
+    reason_K = tuple(names[place] for place in first_K.tolist())
+    return Proposals(index_K, class_K, score_K, scores.confidence_N[index_K], accepted_K, reason_K)
 
-    def reason(score: float, *, is_accepted: bool) -> RejectionReason | None:
-        if is_accepted:
-            return None
-        if score <= 0:
-            return RejectionReason.INCONSISTENT
-        return RejectionReason.LOW_CONFIDENCE if is_open else RejectionReason.GATE_CLOSED
 
-    score_K = scores.score_N[index_K]
-    pairs = zip(score_K.tolist(), accepted_K.tolist(), strict=True)
-    reasons = tuple(reason(score, is_accepted=taken) for score, taken in pairs)
-    return Proposals(index_K, scores.class_N[index_K], score_K, scores.confidence_N[index_K], accepted_K, reasons)
+def _in_frame(data: RoundData) -> NDArray[np.bool_]:
+    """Images that may be accepted: of the frame, and without a training label."""
+    in_frame_N = np.zeros(len(data.images), np.bool_)
+    in_frame_N[data.frame_index_F] = True
+    return in_frame_N

@@ -1,98 +1,18 @@
-"""The gate on figures worked by hand, and the properties that every gate must keep."""
+"""The gate on figures worked by hand, and the properties that it must keep whatever the evidence."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from ssmae.errors import InvalidConfig, InvalidData
-from ssmae.gate import (
-    GateDecision,
-    LearnThenTestGate,
-    ValidationEvidence,
-    affordable_checks,
-    binomial_tail,
-    consistency_scores,
-    delta_of_check,
-    error_upper_bound,
-    required_validation_size,
-    smallest_sample,
-)
-
-GATE = LearnThenTestGate(alpha=0.10, delta=0.05)
-
-
-def evidence(n: int, errors: int, *, pool: int = 1000, score: float = 0.97) -> ValidationEvidence:
-    """Every image has the same score, so that every level accepts everything."""
-    is_correct_V = np.arange(n) >= errors
-    return ValidationEvidence(np.full(n, score), is_correct_V, np.full(pool, score))
-
-
-def decide(case: ValidationEvidence, check: int = 1, checks: int = 1) -> GateDecision:
-    return GATE.decide(case, check=check, checks=checks)
-
-
-@st.composite
-def evidences(draw: st.DrawFn) -> ValidationEvidence:
-    """Pools with ties, zeros and any quality of model; validation images drawn from the pool."""
-    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    pool = draw(st.integers(1, 400))
-    scores_U = generator.integers(0, draw(st.integers(2, 50)), pool) / 50
-    error = draw(st.floats(0, 0.3))
-    picked = generator.permutation(pool)[: draw(st.integers(0, pool))]
-    is_correct_V = generator.random(len(picked)) > error * (1 - scores_U[picked])
-    return ValidationEvidence(scores_U[picked], is_correct_V, scores_U)
-
-
-@pytest.mark.parametrize(
-    ("alpha", "smallest"),
-    [
-        (0.10, (29, 46, 61, 76)),
-        (0.05, (59, 93, 124, 153)),
-        (0.03, (99, 157, 208, 257)),
-        (0.02, (149, 236, 313, 386)),
-        (0.01, (299, 473, 628, 773)),
-    ],
-)
-def test_smallest_sample__agrees_with_the_published_table(alpha: float, smallest: tuple[int, ...]) -> None:
-    assert tuple(smallest_sample(errors, alpha, 0.05) for errors in range(4)) == smallest
-
-
-@given(st.integers(1, 400), st.data(), st.sampled_from([0.05, 0.025, 0.0036]))
-def test_error_upper_bound__agrees_with_scipys_exact_interval(n: int, data: st.DataObject, delta: float) -> None:
-    errors = data.draw(st.integers(0, n))
-    exact = binomtest(errors, n, alternative="less").proportion_ci(1 - delta, "exact").high
-    assert error_upper_bound(errors, n, delta) == pytest.approx(exact, abs=1e-9)
-    assert binomial_tail(errors, n, min(exact, 1 - 1e-12)) == pytest.approx(delta, rel=1e-6) or errors == n
-
-
-def test_delta_of_check__two_checks_spend_a_half_and_a_fourteenth_and_together_less_than_delta() -> None:
-    assert delta_of_check(0.05, check=1, checks=2) == pytest.approx(0.025)
-    assert delta_of_check(0.05, check=2, checks=2) == pytest.approx(0.05 / 14)
-    assert delta_of_check(0.05, check=1, checks=1) == 0.05
-
-
-@pytest.mark.parametrize(("check", "checks"), [(0, 2), (3, 2), (1, 0)])
-def test_delta_of_check__a_check_that_does_not_exist_is_refused(check: int, checks: int) -> None:
-    with pytest.raises(InvalidConfig, match=f"within 1 to checks={checks}"):
-        delta_of_check(0.05, check=check, checks=checks)
-
-
-def test_required_validation_size__is_the_first_size_that_a_perfect_model_opens_with() -> None:
-    for check, checks in ((1, 1), (1, 2), (2, 2)):
-        needed = required_validation_size(0.10, 0.05, checks, check=check)
-        assert not decide(evidence(needed - 1, 0), check, checks).is_open
-        assert decide(evidence(needed, 0), check, checks).is_open
-
-
-def test_required_validation_size__by_hand() -> None:
-    # One error among 46 still proves 10 % at 5 %; the widest start covers 55 % of the sample: 46 / 0.55 = 83.6.
-    assert required_validation_size(0.10, 0.05, checks=1) == 84
+from ssmae.gate import LearnThenTestGate, PredictedClasses, ValidationEvidence, in_force
+from tests.ssmae.gate_cases import GATE, NOTHING, decide, evidence, evidences
 
 
 def test_decide__a_clean_sample_opens_for_all_images_above_the_threshold() -> None:
@@ -137,7 +57,7 @@ def test_decide__an_error_above_alpha_stays_closed_and_says_how_bad_it_could_be(
 
 
 def test_decide__is_closed_without_evidence() -> None:
-    decision = decide(ValidationEvidence(np.array([]), np.array([], dtype=bool), np.full(50, 0.99)))
+    decision = decide(NOTHING)
     assert not decision.is_open
     assert decision.bound is None
     assert "84 more are needed" in decision.reason
@@ -152,7 +72,7 @@ def test_decide__a_second_check_needs_more_than_the_first() -> None:
     assert decide(evidence(110, 0), check=1, checks=2).is_open
     second = decide(evidence(110, 0), check=2, checks=2)
     assert not second.is_open
-    assert second.delta == pytest.approx(0.05 / 14)
+    assert second.delta == pytest.approx(0.05 / 2 * 0.98 / 7)
 
 
 def test_decide__inconsistent_images_are_never_accepted() -> None:
@@ -171,7 +91,7 @@ def test_decide__a_pool_without_consistent_images_is_closed() -> None:
 
 
 def test_decide__an_empty_pool_is_closed() -> None:
-    decision = decide(evidence(100, 0, pool=0))
+    decision = decide(evidence(100, 0, frame=0))
     assert not decision.is_open
     assert "pool is empty" in decision.reason
 
@@ -194,7 +114,9 @@ def test_decide__what_is_open_keeps_its_own_promise(case: ValidationEvidence, wh
     assert decision.threshold > 0
     assert decision.bound is not None
     assert decision.bound <= GATE.alpha + 1e-9
-    assert decision.coverage == (case.pool_scores_U >= decision.threshold).mean()
+    assert case.classes is not None
+    is_accepted_F = (case.frame_scores_F >= decision.threshold) & ~np.isin(case.classes.of_frame_F, decision.blocked)
+    assert decision.coverage == pytest.approx(is_accepted_F.mean())
     is_accepted_V = case.scores_V >= decision.threshold
     assert decision.n == is_accepted_V.sum()
     assert decision.errors == (is_accepted_V & ~case.is_correct_V).sum()
@@ -208,20 +130,47 @@ def test_decide__fewer_errors_never_close_it_nor_narrow_it(case: ValidationEvide
     for corrected in wrong[:5]:
         is_correct_V = case.is_correct_V.copy()
         is_correct_V[corrected] = True
-        after = decide(ValidationEvidence(case.scores_V, is_correct_V, case.pool_scores_U))
+        after = decide(replace(case, is_correct_V=is_correct_V))
         assert after.is_open >= before.is_open
-        assert after.coverage >= before.coverage
+        assert after.threshold is None or before.threshold is None or after.threshold <= before.threshold
 
 
 @given(evidences())
 @settings(deadline=None)
 def test_decide__the_order_of_images_does_not_matter(case: ValidationEvidence) -> None:
-    shuffled = ValidationEvidence(case.scores_V[::-1], case.is_correct_V[::-1], np.roll(case.pool_scores_U, 7))
+    assert case.classes is not None
+    classes = PredictedClasses(case.classes.names, case.classes.of_sample_V[::-1], np.roll(case.classes.of_frame_F, 7))
+    shuffled = ValidationEvidence(
+        case.scores_V[::-1], case.is_correct_V[::-1], np.roll(case.frame_scores_F, 7), classes
+    )
     assert decide(shuffled) == decide(case)
 
 
+def test_decide__a_check_that_stays_closed_leaves_what_an_earlier_one_let_in() -> None:
+    first = GATE.decide(evidence(200, 0), checks=2)
+    second = GATE.decide(evidence(200, 40), checks=2, earlier=[first])
+    assert (first.is_open, second.is_open, second.check) == (True, False, 2)
+    assert in_force([first, second]) is first
+    assert second.reason.endswith("(allowed: 10 %). What check 1 let in stays in force.")
+    assert in_force([first, second, replace(second, discards=True)]) is None
+    assert in_force([]) is None
+
+
+def test_decide__a_check_too_many_is_refused() -> None:
+    first = GATE.decide(evidence(100, 0), checks=1)
+    with pytest.raises(InvalidConfig, match=r"check must be within 1 to checks=1\. Got 2"):
+        GATE.decide(evidence(100, 0), checks=1, earlier=[first])
+
+
+def test_decide__stays_closed_where_earlier_checks_left_nothing_to_spend() -> None:
+    first = replace(decide(NOTHING), weight=0.0)
+    decision = GATE.decide(evidence(5000, 0), checks=2, earlier=[first])
+    assert not decision.is_open
+    assert decision.reason.startswith("Closed: what earlier checks told has used up what may be spent")
+
+
 @pytest.mark.parametrize(
-    ("scores", "answers", "pool", "message"),
+    ("scores", "answers", "frame", "message"),
     [
         ([0.5, 0.6], [True], [0.5], r"shape \(2,\)"),
         ([0.5], [1], [0.5], "booleans"),
@@ -232,10 +181,31 @@ def test_decide__the_order_of_images_does_not_matter(case: ValidationEvidence) -
     ],
 )
 def test_validation_evidence__refuses_what_is_not_evidence(
-    scores: list[float], answers: list[bool], pool: list[float], message: str
+    scores: list[float], answers: list[bool], frame: list[float], message: str
 ) -> None:
     with pytest.raises(InvalidData, match=message):
-        ValidationEvidence(np.array(scores), np.array(answers), np.array(pool))
+        ValidationEvidence(np.array(scores), np.array(answers), np.array(frame))
+
+
+@pytest.mark.parametrize(
+    ("sample", "frame", "message"),
+    [
+        ([0, 1], [0, 1], r"one class a score: 1 and 2\. Got \(2, 2\)"),
+        ([2], [0, 1], r"within 0 to 1\. Got 2 to 2"),
+        ([0.5], [0, 1], "class indices. Got float64"),
+        ([0], [[0, 1]], "class indices"),
+    ],
+)
+def test_validation_evidence__refuses_classes_that_do_not_fit(
+    sample: list[float], frame: list[int], message: str
+) -> None:
+    with pytest.raises(InvalidData, match=message):
+        ValidationEvidence(
+            np.array([0.5]),
+            np.array([True]),
+            np.array([0.5, 0.4]),
+            PredictedClasses(("a", "b"), np.array(sample), np.array(frame)),
+        )
 
 
 def test_validation_evidence__later_changes_of_the_callers_arrays_do_not_reach_it() -> None:
@@ -251,18 +221,3 @@ def test_validation_evidence__later_changes_of_the_callers_arrays_do_not_reach_i
 def test_learn_then_test_gate__refuses_levels_that_promise_nothing(alpha: float, delta: float) -> None:
     with pytest.raises(InvalidConfig, match="strictly between 0 and 1"):
         LearnThenTestGate(alpha, delta)
-
-
-def test_consistency_scores__is_the_mean_over_views_or_zero_where_they_disagree() -> None:
-    probabilities_WNC = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.7, 0.3], [0.2, 0.8]], [[0.8, 0.2], [0.9, 0.1]]])
-    scores_N, predicted_N = consistency_scores(probabilities_WNC)
-    assert scores_N == pytest.approx([0.8, 0.0])
-    assert predicted_N.tolist() == [0, 0]
-
-
-def test_affordable_checks__asks_twice_only_where_the_second_check_could_open() -> None:
-    needed = required_validation_size(0.1, 0.05, 2, check=2)
-
-    assert affordable_checks(0.1, 0.05, 2, answered=needed) == 2
-    assert affordable_checks(0.1, 0.05, 2, answered=needed - 1) == 1
-    assert affordable_checks(0.1, 0.05, 2, answered=0) == 1

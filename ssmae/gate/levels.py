@@ -1,0 +1,99 @@
+"""Which thresholds are tested, and in which order: coverages of the sampling frame, chosen without looking at answers.
+
+Source: 2110.01052, fixed-sequence testing with several starts. In one chain a false acceptance needs the first level
+that is truly too bad to pass its test, which happens with probability at most the chain's share, whether or not errors
+become rarer with the score; the chains add up by the union bound.
+
+Dimensions: V validation images, F images of the sampling frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssmae.gate.bounds import FloatArray, binomial_tail, smallest_sample
+from ssmae.gate.evidence import ValidationEvidence
+
+COVERAGE_LEVELS = (10, 25, 40, 55, 70, 85)
+"""Percentages of the frame that may be accepted, strictest first; whole numbers, so that products are exact."""
+
+CHAIN_STARTS = (10, 25, 55)
+"""Levels at which a chain of tests may begin; several starts because a single strict one has no power."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One candidate threshold with its evidence.
+
+    Attributes:
+        threshold: accept scores from here upwards.
+        coverage: share of the frame accepted so.
+        errors: validation images accepted so that the model got wrong.
+        n: validation images accepted so.
+    """
+
+    threshold: float
+    coverage: float
+    errors: int
+    n: int
+
+
+def affordable_starts(answered: int, alpha: float, delta: float) -> tuple[int, ...]:
+    """As many chain starts as the sample can feed, the widest ones; each must survive one error."""
+    for chains in range(len(CHAIN_STARTS), 0, -1):
+        starts = CHAIN_STARTS[-chains:]
+        if starts[0] * answered >= 100 * smallest_sample(1, alpha, delta / chains):
+            return starts
+    return ()
+
+
+def reachable_levels(starts: tuple[int, ...]) -> tuple[int, ...]:
+    """The levels that chains with these starts may end at."""
+    return COVERAGE_LEVELS[COVERAGE_LEVELS.index(starts[0]) :]
+
+
+def tested_levels(
+    starts: tuple[int, ...], ranked_F: FloatArray, evidence: ValidationEvidence, alpha: float, share: float
+) -> tuple[list[Level], list[Level]]:
+    """Run the chains: each tests its levels in order, at `share`, and stops at the first that fails.
+
+    Args:
+        starts: where the chains begin.
+        ranked_F: the frame's scores in descending order, the first above 0.
+        evidence: what the levels are judged by.
+        alpha: largest error rate allowed.
+        share: what each chain may spend of delta.
+
+    Returns:
+        (proven, failed), at most one failed level a chain.
+    """
+    reachable = reachable_levels(starts)
+    levels = [level_at(percent, ranked_F, evidence) for percent in reachable]
+    proven: list[Level] = []
+    failed: list[Level] = []
+    for start in starts:
+        for level in levels[reachable.index(start) :]:
+            if binomial_tail(level.errors, level.n, alpha) > share:
+                failed.append(level)
+                break
+            proven.append(level)
+    return proven, failed
+
+
+def level_at(percent: int, ranked_F: FloatArray, evidence: ValidationEvidence) -> Level:
+    """The threshold that accepts this percentage of the frame, ties included, but never a score of 0."""
+    threshold = ranked_F[-(-percent * ranked_F.size // 100) - 1]
+    if threshold <= 0:
+        threshold = ranked_F[ranked_F > 0][-1]
+    return level_from(float(threshold), evidence)
+
+
+def level_from(threshold: float, evidence: ValidationEvidence) -> Level:
+    """What a threshold accepts of the frame and of the sample."""
+    is_accepted_V = evidence.scores_V >= threshold
+    n = int(np.count_nonzero(is_accepted_V))
+    errors = int(np.count_nonzero(is_accepted_V & ~evidence.is_correct_V))
+    accepted = int(np.count_nonzero(evidence.frame_scores_F >= threshold))
+    return Level(threshold, accepted / max(1, evidence.frame_scores_F.size), errors, n)
