@@ -30,6 +30,8 @@ def parser(program: str, description: str | None) -> tuple[argparse.ArgumentPars
     run.add_argument("--results", type=Path, required=True, metavar="FILE", help="lines of JSON, appended to")
     run.add_argument("--seeds", type=int, default=3, metavar="N")
     run.add_argument("--minutes", type=float, metavar="M", help="begin nothing that would end later than this")
+    half_way = "cut a run when the time is up, and keep its half-way state here for the next call"
+    run.add_argument("--midway", type=Path, metavar="FOLDER", help=half_way)
     of_two = "every N-th cell, from the I-th: 1/2 and 2/2 for two processes"
     run.add_argument("--part", type=Share.parse, default=Share(), metavar="I/N", help=of_two)
     run.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads, 0 for all")
@@ -110,6 +112,7 @@ def main(
             options.results,
             minutes=options.minutes,
             share=options.part,
+            midway=options.midway,
             say=lambda text: print(text, flush=True),
         )
     except SsmaeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from ssmae.baselines import Arm
 from ssmae.config import RoundConfig
@@ -12,6 +13,22 @@ from ssmae.experiments.cells import Cell, Line, report
 from ssmae.experiments.draw import draw_round, validation_answers
 from ssmae.experiments.packs import Pack
 from ssmae.trainer import train_round
+
+SECONDS_BETWEEN_STATES = 30.0
+"""What an interruption can cost of a round that keeps its half-way state."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """How a round is cut in pieces.
+
+    Attributes:
+        folder: where it leaves its half-way state, and finds it again.
+        should_stop: asked between every two steps.
+    """
+
+    folder: Path
+    should_stop: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -22,13 +39,15 @@ class Job:
         cells: what it fills, in this order.
         settings: what all arms of the pack share.
         configs: what the arm makes of them, for each cell.
-        run: does it; one line for each cell.
+        run: does it; one line for each cell. Given a pause it may raise `Stopped`, and goes on at the next call.
+        can_pause: whether `run` takes a pause; without, it has to be run in one piece.
     """
 
     cells: tuple[Cell, ...]
     settings: RoundConfig
     configs: tuple[RoundConfig, ...]
-    run: Callable[[], list[Line]]
+    run: Callable[[Pause | None], list[Line]]
+    can_pause: bool = True
 
 
 def comparison_jobs(
@@ -63,7 +82,20 @@ def comparison_jobs(
     return jobs
 
 
-def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig) -> list[Line]:
+def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig, pause: Pause | None) -> list[Line]:
     data = draw_round(pack, budget=cell.budget, validation=cell.validation, seed=cell.seed)
-    result = train_round(data, config, seed=cell.seed)
+    if pause is None:
+        result = train_round(data, config, seed=cell.seed)
+    else:
+        state = pause.folder / f"{cell.pack}-{cell.images}-{cell.budget}-{cell.arm}-{cell.seed}.safetensors"
+        state.parent.mkdir(parents=True, exist_ok=True)
+        result = train_round(
+            data,
+            config,
+            seed=cell.seed,
+            should_stop=pause.should_stop,
+            midway=state,
+            midway_seconds=SECONDS_BETWEEN_STATES,
+        )
+        state.unlink(missing_ok=True)
     return [report(cell, pack, result, settings=settings, config=config)]

@@ -28,7 +28,7 @@ from ssmae.data import RoundData
 from ssmae.experiments import command
 from ssmae.experiments.cells import Cell, Line, report
 from ssmae.experiments.draw import draw_round, validation_answers
-from ssmae.experiments.jobs import Job
+from ssmae.experiments.jobs import Job, Pause
 from ssmae.experiments.packs import Pack
 from ssmae.experiments.tables import ABSENT, accuracy_table, columns_of, lead_table
 from ssmae.results import EncoderState, RoundResult
@@ -86,14 +86,19 @@ def _chain(
             cells.append(Cell(pack.name, len(pack.train), budget, validation, f"{start}/{length:g}", seed))
             configs.append(replace(settings, schedule=replace(schedule, **shorter)))
     run = partial(_run_chain, pack, settings, start, tuple(cells), tuple(configs))
-    return Job(tuple(cells), settings, tuple(configs), run)
+    return Job(tuple(cells), settings, tuple(configs), run, can_pause=False)
 
 
 _SHORTENED = ("resume_reconstruct_steps", "labels_steps", "joint_steps")
 
 
 def _run_chain(
-    pack: Pack, settings: RoundConfig, start: str, cells: tuple[Cell, ...], configs: tuple[RoundConfig, ...]
+    pack: Pack,
+    settings: RoundConfig,
+    start: str,
+    cells: tuple[Cell, ...],
+    configs: tuple[RoundConfig, ...],
+    _: Pause | None,
 ) -> list[Line]:
     """All rounds of a chain; at each budget the one of full length, which comes first, is what the next begins from."""
     begin: EncoderState | None = None

@@ -5,6 +5,7 @@ Results are lines of JSON. A line is appended by one write, so two processes may
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from ssmae.errors import InvalidData
+from ssmae.errors import InvalidData, Stopped
 from ssmae.experiments.cells import Cell, Line, digest
-from ssmae.experiments.jobs import Job
+from ssmae.experiments.jobs import Job, Pause
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def run_jobs(
     *,
     minutes: float | None = None,
     share: Share | None = None,
+    midway: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
     """Run what is not done yet.
@@ -77,6 +79,8 @@ def run_jobs(
         jobs: all of them, the same ones in the same order at every call.
         results: file of lines; read first, then appended to.
         minutes: begin no job that, going by earlier ones, would end later than this; None for no limit.
+        midway: folder for half-way states. With it a job that can be paused is begun all the same, cut when the time is
+            up, and continued by the next call.
         share: the part of the jobs that is this process's.
         say: told about each line.
 
@@ -97,12 +101,21 @@ def run_jobs(
     _check_settings([*((line.cell, line.settings, line.config) for line in done), *planned])
     mine = [job for place, job in enumerate(jobs) if place % share.of == share.number - 1]
     left = [job for job in mine if not set(job.cells) <= {line.cell for line in done}]
+    deadline = math.inf if minutes is None else started + 60 * minutes
+    pause = None if midway is None else Pause(midway, lambda: time.monotonic() > deadline)
     while left:
-        expected = expected_seconds(left[0], read([results]))
-        if minutes is not None and time.monotonic() - started + expected > 60 * minutes:
-            say(f"{len(left)} of {len(mine)} left; the next needs about {expected:.0f} s.")
+        job = left[0]
+        takes_pause = pause if job.can_pause else None
+        expected = expected_seconds(job, read([results])) if takes_pause is None else 0.0
+        if time.monotonic() + expected > deadline:
+            say(f"{len(left)} of {len(mine)} left" + (f"; the next needs about {expected:.0f} s." if expected else "."))
             break
-        lines = left.pop(0).run()
+        try:
+            lines = job.run(takes_pause)
+        except Stopped as stopped:
+            say(f"{len(left)} of {len(mine)} left, the next one begun. {stopped}")
+            break
+        left.pop(0)
         _append(results, lines)
         for line in lines:
             say(f"{_sentence(line)} ({len(mine) - len(left)} of {len(mine)})")

@@ -69,39 +69,41 @@ def accuracy_table(
 
 def lead_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping[str, str], leader: str) -> str:
     """How far one arm is ahead of each other, paired by seed, and in words where it is not; "" without that arm."""
-    leading = [_of(lines, column, leader) for column in columns]
-    rows, behind = [], []
-    for key, title in titles.items():
-        texts = []
-        for column, ours in zip(columns, leading, strict=True):
+    rows: dict[str, list[str]] = {title: [] for key, title in titles.items() if key != leader}
+    behind: dict[str, list[str]] = {}
+    for column in columns:
+        ours = _of(lines, column, leader)
+        for key, title in titles.items():
             theirs = _of(lines, column, key)
             differences = [100 * (ours[seed] - theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
-            texts.append(f"{mean(differences):+.1f}{_spread(differences)}" if differences else ABSENT)
-            if key != leader and differences and mean(differences) <= 0:
-                behind.append(f"{title} at {column.title} ({texts[-1]})")
-        if key != leader and set(texts) != {ABSENT}:
-            rows.append([title, *texts])
-    if not rows:
+            if key != leader:
+                text = f"{mean(differences):+.1f}{_spread(differences)}" if differences else ABSENT
+                rows[title].append(text)
+                if differences and mean(differences) <= 0:
+                    behind.setdefault(column.title, []).append(f"{title} ({text})")
+    known = [[title, *texts] for title, texts in rows.items() if set(texts) > {ABSENT} or ABSENT not in texts]
+    if not known or leader not in titles:
         return ""
     name = titles[leader]
-    verdict = f"not ahead of {', '.join(behind)}" if behind else "ahead of every arm in every column that has both"
-    table = _markdown([f"{name} minus", *(column.title for column in columns)], rows)
-    return f"{table}\n\nPoints, mean ± standard deviation of the differences seed by seed. {name} is {verdict}."
+    verdict = "; ".join(f"at {title} not ahead of {', '.join(arms)}" for title, arms in behind.items())
+    table = _markdown([f"{name} minus", *(column.title for column in columns)], known)
+    return (
+        f"{table}\n\nPoints, mean ± standard deviation of the differences seed by seed. "
+        f"{name} is {verdict or 'ahead of every arm in every column that has both'}."
+    )
 
 
 def gate_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping[str, str]) -> str:
-    """What each gate let in and how much of it was wrong; "" if no arm asked one."""
+    """What each gate let in and how much of it was wrong; "" if none could have opened."""
     rows = []
     for key, title in titles.items():
-        of_arm = [line for line in lines if line.cell.arm == key]
-        if not any(line.checks or line.accepted for line in of_arm):
-            continue
         for column in columns:
-            runs = [line for line in of_arm if column.holds(line.cell)]
-            if runs:
+            runs = [line for line in lines if line.cell.arm == key and column.holds(line.cell)]
+            if any(line.cell.validation or any(check.is_open for check in line.checks) for line in runs):
                 rows.append([title, column.title, *_gate(runs)])
     head = ["arm", "budget", "of it for the gate", "open at the end", "accepted", "wrong of these", "worst run"]
-    return _markdown(head, rows) if rows else ""
+    note = "A budget that is not listed has no answers for the gate, which then stays closed."
+    return f"{_markdown(head, rows)}\n\n{note}" if rows else ""
 
 
 def all_tables(lines: Sequence[Line], titles: Mapping[str, str], leader: str) -> str:
@@ -114,7 +116,7 @@ def all_tables(lines: Sequence[Line], titles: Mapping[str, str], leader: str) ->
         parts += [
             f"### {pack}",
             accuracy_table(of_pack, columns, known),
-            lead_table(of_pack, columns, known, leader) if leader in known else "",
+            lead_table(of_pack, columns, known, leader),
             gate_table(of_pack, columns, known),
         ]
     return "\n\n".join(part for part in parts if part)

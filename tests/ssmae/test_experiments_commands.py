@@ -99,10 +99,10 @@ def test_learning_curve__counts_every_label_of_its_rounds(tiny_config):
 
 @pytest.fixture
 def toy_packs(tmp_path):
-    """Folders of noise under the names of both packs, as many classes as they have, 3,000 training images each."""
+    """Folders of noise under the names of both packs, as many classes as they have, 2,600 training images each."""
     generator = np.random.default_rng(0)
     for name, classes in (("cifar10", 10), ("cifar100", 100)):
-        for split, images in (("train", 3000), ("test", 200)):
+        for split, images in (("train", 2600), ("test", 200)):
             for number in range(images):
                 path = tmp_path / name / split / f"class {number % classes:03}" / f"{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +118,8 @@ def test_cifar__fills_every_cell_of_its_table_at_toy_length(toy_packs, capsys):
     lines = read([results])
     assert len(lines) == 2 * 3 * len(ARMS)
     assert [line.cell.arm for line in lines[:12]] == ["ssmae"] * 6 + ["fixmatch"] * 6
-    assert {line.cell.budget for line in lines} == {30, 150, 300}
-    # A tenth of 3,000 affords evidence for the gate; the smaller budgets keep it closed.
+    assert {line.cell.budget for line in lines} == {26, 130, 260}
+    # A tenth of 2,600 affords evidence for the gate; the smaller budgets keep it closed.
     assert {line.cell.validation for line in lines if line.cell.arm == "ssmae"} == {0, 84}
     assert cifar.main(["table", str(results)]) == 0
     assert "not yet run" not in capsys.readouterr().out

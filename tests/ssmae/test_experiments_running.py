@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from ssmae.baselines import ARMS
-from ssmae.errors import InvalidData
-from ssmae.experiments.jobs import comparison_jobs
+from ssmae.errors import InvalidData, Stopped
+from ssmae.experiments import jobs
+from ssmae.experiments.jobs import Pause, comparison_jobs
 from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.experiments.running import Share, read, run_jobs
 
@@ -86,6 +88,33 @@ def test_run_jobs__begins_nothing_that_would_end_too_late(make_jobs, tmp_path):
     assert time.monotonic() - started < 1
     assert said == ["2 of 4 left; the next needs about 100 s."]
     assert run_jobs(make_jobs(), results, minutes=10, say=said.append) == 0
+
+
+def test_run_jobs__goes_on_in_the_middle_of_a_run_that_was_cut(make_jobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "SECONDS_BETWEEN_STATES", 0.0)
+    job, states = make_jobs()[1], tmp_path / "midway"
+    asked = count()
+    with pytest.raises(Stopped):
+        job.run(Pause(states, lambda: next(asked) > 8))
+    assert len(list(states.iterdir())) == 1
+    run_jobs([job], tmp_path / "cut", midway=states, say=lambda _: None)
+    run_jobs([job], tmp_path / "whole", say=lambda _: None)
+    (cut,), (whole,) = read([tmp_path / "cut"]), read([tmp_path / "whole"])
+    assert (cut.accuracy, cut.steps, cut.history) == (whole.accuracy, whole.steps, whole.history)
+    assert not list(states.iterdir())
+
+
+def test_run_jobs__cuts_a_run_when_the_time_is_up(make_jobs, tmp_path):
+    def late(pause):
+        while not pause.should_stop():
+            time.sleep(0.01)
+        return job.run(pause)
+
+    job = make_jobs()[0]
+    said: list[str] = []
+    slow = [replace(job, run=late)]
+    assert run_jobs(slow, tmp_path / "results", minutes=0.01, midway=tmp_path / "midway", say=said.append) == 1
+    assert said == ["1 of 1 left, the next one begun. Stopped in phase 'labels' after 0 of 6 steps."]
 
 
 def test_run_jobs__refuses_a_file_of_other_settings_before_it_trains(make_jobs, tmp_path, tiny_config):

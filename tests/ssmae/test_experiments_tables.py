@@ -73,7 +73,7 @@ def test_table__pairs_differences_by_seed_and_says_where_the_leader_is_not_ahead
     text = all_tables(lines, TITLES, "ssmae")
     assert ["supervised", "+12.0 ± 2.8"] in rows(text)
     assert ["FixMatch", "-2.0"] in rows(text)
-    assert "SSMAE is not ahead of FixMatch at 20 labels (-2.0)." in text
+    assert "SSMAE is at 20 labels not ahead of FixMatch (-2.0)." in text
     ahead = all_tables(lines[:-1], TITLES, "ssmae")
     assert "SSMAE is ahead of every arm in every column that has both." in ahead
 
@@ -86,8 +86,10 @@ def test_table__shows_what_the_gate_let_in_and_the_worst_of_it():
         line(seed=1, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.06),
         line(seed=2, budget=300, validation=84, checks=(opened, shut), accepted=0.0, wrong=None),
     ]
-    lines += [line("supervised", 0.5, budget=300, seed=seed) for seed in range(3)]
+    lines += [line("supervised", 0.5, budget=300, seed=seed, checks=(shut,)) for seed in range(3)]
+    lines += [line(seed=seed, checks=(shut,)) for seed in range(3)]
     text = all_tables(lines, TITLES, "ssmae")
+    assert rows(text)[-2][0] == "---"  # arms and budgets without evidence could not have opened
     assert rows(text)[-1] == ["SSMAE", "300 labels", "84", "2 of 3", "40.0 %", "4.0 %", "6.0 %"]
 
 
