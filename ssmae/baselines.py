@@ -34,8 +34,9 @@ def _phases(base: RoundConfig, *, reconstruct: int, labels: int) -> RoundConfig:
     """The same number of steps in all; what is not reconstruction or labels alone is joint."""
     schedule = base.schedule
     total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
-    lengths = {"reconstruct_steps": reconstruct, "labels_steps": labels, "joint_steps": total - reconstruct - labels}
-    return replace(base, schedule=replace(schedule, **lengths))
+    joint = total - reconstruct - labels
+    lengths = replace(schedule, reconstruct_steps=reconstruct, labels_steps=labels, joint_steps=joint)
+    return replace(base, schedule=lengths)
 
 
 def _loss(base: RoundConfig, **changes: object) -> RoundConfig:
@@ -60,7 +61,8 @@ def _without_reconstruction(base: RoundConfig) -> RoundConfig:
 
 def _online(base: RoundConfig, weighting: Weighting, **changes: object) -> RoundConfig:
     """Pseudo-labels made anew at each step, no reconstruction, hard targets."""
-    return _without_reconstruction(_loss(base, consistency_weighting=weighting, sharpening=0.0, **changes))
+    own: dict[str, object] = {"consistency_weighting": weighting, "sharpening": 0.0, "alignment": False}
+    return _without_reconstruction(_loss(base, **own | changes))
 
 
 def _pseudo_label(base: RoundConfig) -> RoundConfig:
@@ -74,7 +76,9 @@ def _no_gate(base: RoundConfig) -> RoundConfig:
 
 ARMS = {
     "supervised": Arm("supervised", "Labels alone.", _supervised),
-    "mae_finetune": Arm("MAE + fine-tuning", "Reconstruction first, labels alone after it (2111.06377).", _mae_finetune),
+    "mae_finetune": Arm(
+        "MAE + fine-tuning", "Reconstruction first, labels alone after it (2111.06377).", _mae_finetune
+    ),
     "pseudo_label": Arm(
         "pseudo-labels",
         "The model's own confident classes on weak views, threshold 0.95 (Lee 2013), as in 2208.07204.",
@@ -92,8 +96,8 @@ ARMS = {
     ),
     "softmatch": Arm(
         "SoftMatch",
-        "FixMatch with a weight instead of a threshold (2301.10921), without its alignment.",
-        lambda base: _online(base, Weighting.SOFT),
+        "FixMatch with a weight instead of a threshold, and aligned to a uniform marginal (2301.10921).",
+        lambda base: _online(base, Weighting.SOFT, alignment=True),
     ),
     "ssmae_no_gate": Arm("SSMAE, no gate", "SSMAE whose confident pseudo-labels always teach.", _no_gate),
     "ssmae": Arm("SSMAE", "Reconstruction, labels, gated pseudo-labels and consistency.", lambda base: base, True),

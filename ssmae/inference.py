@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ssmae.augment import strong_view, to_float
-from ssmae.config import AugmentConfig
+from ssmae.config import AugmentConfig, Precision
 from ssmae.data import DeviceImages, ImageStore
 from ssmae.errors import InvalidData, Stopped
 from ssmae.model import SSMAE
@@ -117,9 +117,10 @@ def device_of(model: torch.nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """bfloat16 on a GPU, full precision on a CPU."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+def mixed_precision(device: torch.device, precision: Precision = Precision.AUTO) -> torch.autocast:
+    """Where matrix products are taken in bfloat16: on a GPU, not on a CPU, unless told otherwise."""
+    is_mixed = precision is Precision.MIXED or (precision is Precision.AUTO and device.type == "cuda")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_mixed)
 
 
 class evaluating:  # noqa: N801 - reads as a statement: `with evaluating(model):`

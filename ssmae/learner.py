@@ -1,68 +1,85 @@
 """One step of each phase: which images, which views, which losses, one update of the weights.
 
 Holds the mutable state of a round (student, teacher, optimiser, streams, generators) and nothing of its course: phases,
-checks, progress and stopping are `trainer.py`'s. Must never import trainer.
+checks, progress and stopping are `trainer.py`'s. Nothing here asks the device for a number: on a GPU the host only
+sends work ahead. Must never import trainer.
 
 Dimensions: N images of the stream, B images of a batch, L labelled images, C classes.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssmae.augment import strong_view, weak_view
-from ssmae.config import RoundConfig
-from ssmae.data import IndexStream, RoundData
-from ssmae.inference import mixed_precision
+from ssmae.augment import cutmix, strong_view, weak_view
+from ssmae.config import RoundConfig, View
+from ssmae.data import RoundData
+from ssmae.inference import mixed_precision, never, predict_views
 from ssmae.losses import NO_LABEL, consistency_loss, pseudo_label_loss, reconstruction_loss, supervised_loss
 from ssmae.masking import draw_mask
 from ssmae.model import SSMAE
-from ssmae.teacher import SoftWeight, Teacher
+from ssmae.optimiser import Optimiser
+from ssmae.streams import Batches, IndexStream
+from ssmae.teacher import Teacher
+from ssmae.weighting import Alignment, weighting
 
 Losses = dict[str, torch.Tensor]
-"""Named losses of a step, unweighted."""
+"""Named losses of a step, unweighted scalars on the device."""
 
 
 class Learner:
     """Student and teacher on a device, with everything that a step draws from."""
 
     def __init__(self, data: RoundData, config: RoundConfig, student: SSMAE, device: torch.device, seed: int) -> None:
-        stream_seed, device_seed, score_seed = np.random.SeedSequence(seed).generate_state(3, np.uint64).tolist()
+        self._seed = seed
         self.config, self.device = config, device
         self.student = student.to(device).train()
         self.teacher = Teacher(self.student, config.schedule.teacher_decay)
-        self.images = data.images.on(device)
-        self.on_device = torch.Generator(device).manual_seed(device_seed)
-        self.for_scores = torch.Generator(device).manual_seed(score_seed)
-        order = torch.Generator().manual_seed(stream_seed)
+        self._optimiser = Optimiser(self.student, config.schedule)
+        self._weighting = weighting(config.loss, len(data.class_names)).to(device)
+        self._alignment = Alignment(len(data.class_names)).to(device)
+        self._views, self._scores = (_generator(seed, device, purpose=name) for name in ("views", "scores"))
+        self._images = data.images.on(device)
         everything_N = np.arange(len(data.images), dtype=np.int64)
-        self._stream = IndexStream(everything_N, config.schedule.unlabelled_batch, order)
-        self._labels_N = torch.from_numpy(data.labels_N.copy())
-        labelled_L = data.labelled_index_L
-        self._labelled = IndexStream(labelled_L, config.schedule.labelled_batch, order) if len(labelled_L) else None
-        self._pseudo_labels_N = torch.full((len(data.images),), NO_LABEL)
-        self._soft_weight = SoftWeight(len(data.class_names))
-        self._optimiser = _optimiser(self.student, config.schedule.weight_decay)
+        self._stream = self._batches(everything_N, config.schedule.unlabelled_batch, "stream")
+        self._labelled: Batches | None = None
+        self.use_labels(data.labels_N)
+        self._pseudo_labels_N = torch.full((len(data.images),), NO_LABEL, device=device)
+        # Compiled once, with fixed shapes; without `compile` these are the plain methods.
+        self._classify = _compiled(self.student.classify, config, device)
+        self._reconstruct = _compiled(self.student.reconstruct, config, device)
+        self._teach = _compiled(self.teacher.model.classify, config, device)
+
+    def use_labels(self, labels_N: NDArray[np.int64]) -> None:
+        """Which human labels teach from now on, -1 where there is none; draws from them afresh."""
+        self._labels_N = torch.from_numpy(labels_N.copy()).to(self.device)
+        if self._labelled is not None:
+            self._labelled.close()
+        index_L = np.flatnonzero(labels_N >= 0)
+        if len(index_L):
+            # A generator of its own each time: a reader of a large set may have drawn ahead from the one before.
+            self._labelled = self._batches(index_L, self.config.schedule.labelled_batch, f"{len(index_L)} labels")
 
     def use_pseudo_labels(self, pseudo_labels_N: NDArray[np.int64]) -> None:
-        """Freeze which pseudo-labels teach from now on; NO_LABEL stands for none."""
-        self._pseudo_labels_N = torch.from_numpy(pseudo_labels_N.copy())
+        """Freeze which pseudo-labels teach from now on; NO_LABEL stands for none. A human label overrules."""
+        on_device_N = torch.from_numpy(pseudo_labels_N.copy()).to(self.device)
+        self._pseudo_labels_N = torch.where(self._labels_N >= 0, NO_LABEL, on_device_N)
 
     def reconstruct(self) -> Losses:
         """Losses of a step of reconstruction alone."""
-        images_BCHW = weak_view(self.images.take(self._stream.next()), self.config.augment, self.on_device)
-        return {"reconstruction": self._reconstruction(images_BCHW)}
+        _, raw_BCHW = self._stream.next()
+        return {"reconstruction": self._reconstruction(weak_view(raw_BCHW, self.config.augment, self._views))}
 
     def labels(self) -> Losses:
         """Losses of a step of labels and reconstruction."""
         losses = self.reconstruct() if self.config.loss.reconstruction_weight else {}
         labelled_BCHW, labels_B = self._labelled_batch()
-        with mixed_precision(self.device):
-            logits_BC = self.student.classify(labelled_BCHW)
+        with self._precision():
+            logits_BC = self._classify(labelled_BCHW)
         return losses | {"supervised": self._supervised(logits_BC, labels_B)}
 
     def joint(self) -> Losses:
@@ -71,53 +88,114 @@ class Learner:
         Source: SSMAE 2601.20072 (joint losses); FixMatch 2001.07685 (label from the weak, loss on the strong view).
         """
         config = self.config
-        indices_B = self._stream.next()
-        raw_BCHW = self.images.take(indices_B)
-        weak_BCHW = weak_view(raw_BCHW, config.augment, self.on_device)
-        strong_BCHW = strong_view(raw_BCHW, config.augment, self.on_device)
+        indices_B, raw_BCHW = self._stream.next()
+        weak_BCHW = weak_view(raw_BCHW, config.augment, self._views)
+        trained_BCHW = weak_BCHW
+        if config.loss.consistency_view is View.STRONG:
+            trained_BCHW = strong_view(raw_BCHW, config.augment, self._views)
+        pseudo_labels_B = self._pseudo_labels_N[indices_B]
+        is_accepted_B = pseudo_labels_B != NO_LABEL
+        mixed_BCHW, partner_B, share_B = cutmix(trained_BCHW, is_accepted_B, config.augment.cutmix, self._views)
         labelled_BCHW, labels_B = self._labelled_batch()
-        # One forward pass for both: labels first, then the strong views.
-        with mixed_precision(self.device):
-            logits_BC = self.student.classify(torch.cat([labelled_BCHW, strong_BCHW]))
-        supervised_logits_BC, strong_logits_BC = logits_BC[: len(labels_B)], logits_BC[len(labels_B) :]
-        losses = {"supervised": self._supervised(supervised_logits_BC, labels_B)}
-        pseudo_labels_B = self._pseudo_labels_N[indices_B].to(self.device)
-        losses["pseudo_label"] = pseudo_label_loss(strong_logits_BC, pseudo_labels_B)
+        # One forward pass for both: labels first, then the views of the stream.
+        with self._precision():
+            logits_BC = self._classify(torch.cat([labelled_BCHW, mixed_BCHW]))
+        supervised_logits_BC, stream_logits_BC = logits_BC[: len(labels_B)], logits_BC[len(labels_B) :]
+        losses = {
+            "supervised": self._supervised(supervised_logits_BC, labels_B),
+            "pseudo_label": pseudo_label_loss(stream_logits_BC, pseudo_labels_B, pseudo_labels_B[partner_B], share_B),
+        }
         if config.loss.consistency_weight:
-            losses["consistency"] = self._consistency(weak_BCHW, strong_logits_BC, pseudo_labels_B)
+            losses["consistency"] = self._consistency(weak_BCHW, stream_logits_BC, ~is_accepted_B)
         if config.loss.reconstruction_weight:
             losses["reconstruction"] = self._reconstruction(weak_BCHW)
         return losses
 
-    def update(self, total: torch.Tensor, learning_rate: float) -> float:
-        """One optimiser step and one step of the teacher, unless the gradient is not finite.
+    def update(self, losses: Losses, weights: dict[str, float], learning_rate: float) -> Losses:
+        """One step of the optimiser and of the teacher; none, for good, once a loss or a gradient is not finite.
+
+        Args:
+            losses: of this step.
+            weights: factor of each.
+            learning_rate: of this step.
 
         Returns:
-            Norm of the gradient before clipping. If it is not finite, no weight was changed.
+            The losses, their weighted sum as `total`, and `gradient_norm` (before clipping), detached.
         """
-        self._optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        clip = self.config.schedule.clip or math.inf
-        norm = float(torch.nn.utils.clip_grad_norm_(self.student.parameters(), clip))
-        if math.isfinite(norm):
-            for group in self._optimiser.param_groups:
-                group["lr"] = learning_rate
-            self._optimiser.step()
-            self.teacher.follow(self.student)
-        return norm
+        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        norm = self._optimiser.step(total, learning_rate)
+        self.teacher.follow()
+        return {name: loss.detach() for name, loss in losses.items()} | {
+            "total": total.detach(),
+            "gradient_norm": norm,
+        }
+
+    def score(self, views: int, should_stop: Callable[[], bool] = never) -> NDArray[np.float32]:
+        """The teacher's probabilities for a weak and several strong views of every image; see `predict_views`."""
+        augment = self.config.augment
+        return predict_views(self.teacher.model, self._images, augment, views, self._scores, should_stop)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that the next step depends on, by name, on the CPU."""
+        parts: dict[str, dict[str, torch.Tensor]] = {
+            "student": self.student.state_dict(),
+            "teacher": self.teacher.state(),
+            "weighting": self._weighting.state_dict(),
+            "alignment": self._alignment.state_dict(),
+            "optimiser": self._optimiser.state(),
+            "stream": self._stream.state(),
+            "labelled": self._labelled.state() if self._labelled is not None else {},
+            "generators": {"views": self._views.get_state(), "scores": self._scores.get_state()},
+            "global": _global_generators(self.device),
+            "": {"labels_N": self._labels_N, "pseudo_labels_N": self._pseudo_labels_N},
+        }
+        return {
+            f"{part}.{name}".lstrip("."): value.detach().to("cpu", copy=True)
+            for part, tensors in parts.items()
+            for name, value in tensors.items()
+        }
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Carry on from `state()`, taken from a learner of the same data and configuration."""
+        self.student.load_state_dict(_part(state, "student"))
+        self.teacher.restore(_part(state, "teacher"))
+        self._weighting.load_state_dict(_part(state, "weighting"))
+        self._alignment.load_state_dict(_part(state, "alignment"))
+        self._optimiser.restore(_part(state, "optimiser"))
+        self.use_labels(state["labels_N"].numpy())
+        self.use_pseudo_labels(state["pseudo_labels_N"].numpy())
+        self._stream.restore(_part(state, "stream"))
+        if self._labelled is not None:
+            self._labelled.restore(_part(state, "labelled"))
+        generators = _part(state, "generators")
+        self._views.set_state(generators["views"])
+        self._scores.set_state(generators["scores"])
+        _restore_global_generators(_part(state, "global"), self.device)
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+        self._stream.close()
+        if self._labelled is not None:
+            self._labelled.close()
+
+    def _batches(self, indices_N: NDArray[np.int64], batch: int, purpose: str) -> Batches:
+        generator = _generator(self._seed, self._images.index_device, purpose=purpose)
+        return Batches(self._images, IndexStream(indices_N, batch, generator))
+
+    def _precision(self) -> torch.autocast:
+        return mixed_precision(self.device, self.config.precision)
 
     def _labelled_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         if self._labelled is None:
             raise RuntimeError("a step with labels was asked for in a round without labels")  # a bug of the caller
-        indices_B = self._labelled.next()
-        images_BCHW = strong_view(self.images.take(indices_B), self.config.augment, self.on_device)
-        return images_BCHW, self._labels_N[indices_B].to(self.device)
+        indices_B, raw_BCHW = self._labelled.next()
+        return strong_view(raw_BCHW, self.config.augment, self._views), self._labels_N[indices_B]
 
     def _reconstruction(self, images_BCHW: torch.Tensor) -> torch.Tensor:
         loss, student = self.config.loss, self.student
-        mask = draw_mask(loss.masking, len(images_BCHW), student.side, loss.mask_ratio, self.on_device)
-        with mixed_precision(self.device):
-            predicted_BLP = student.reconstruct(images_BCHW, mask)
+        mask = draw_mask(loss.masking, len(images_BCHW), student.side, loss.mask_ratio, self._views)
+        with self._precision():
+            predicted_BLP = self._reconstruct(images_BCHW, mask)
         patch_size = self.config.model.patch_size
         return reconstruction_loss(
             predicted_BLP, images_BCHW, mask.is_masked, patch_size=patch_size, normalise=loss.normalise_target
@@ -126,25 +204,48 @@ class Learner:
     def _supervised(self, logits_BC: torch.Tensor, labels_B: torch.Tensor) -> torch.Tensor:
         return supervised_loss(logits_BC, labels_B, label_smoothing=self.config.loss.label_smoothing)
 
-    def _consistency(
-        self, weak_BCHW: torch.Tensor, strong_logits_BC: torch.Tensor, pseudo_labels_B: torch.Tensor
-    ) -> torch.Tensor:
-        with torch.no_grad(), mixed_precision(self.device):
-            teacher_BC = self.teacher.model.classify(weak_BCHW).float().softmax(dim=1)
-        # Where a pseudo-label was accepted it speaks; the soft target is for the others.
-        weights_B = self._soft_weight.of(teacher_BC) * (pseudo_labels_B == NO_LABEL)
-        sharpened_BC = (teacher_BC.clamp(min=1e-12).log() / self.config.loss.sharpening).softmax(dim=1)
-        return consistency_loss(strong_logits_BC, sharpened_BC, weights_B)
+    def _consistency(self, weak_BCHW: torch.Tensor, logits_BC: torch.Tensor, counts_B: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad(), self._precision():
+            teacher_BC = self._teach(weak_BCHW).float().softmax(dim=1)
+        if self.config.loss.alignment:
+            teacher_BC = self._alignment(teacher_BC)
+        # Where a pseudo-label was accepted it speaks; the teacher's present opinion is for the others.
+        weights_B = self._weighting(teacher_BC) * counts_B
+        return consistency_loss(logits_BC, sharpened(teacher_BC, self.config.loss.sharpening), weights_B)
 
 
-def _optimiser(student: SSMAE, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW as for MAE (2111.06377, appendix A): no decay on biases, norms, tokens and positions."""
-    decayed = [
-        weight
-        for name, weight in student.named_parameters()
-        if weight.ndim >= 2 and not name.endswith(("pos_embed", "mask_token"))
-    ]
-    chosen = {id(weight) for weight in decayed}
-    others = [weight for weight in student.parameters() if id(weight) not in chosen]
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.95))
+def sharpened(probabilities_BC: torch.Tensor, temperature: float) -> torch.Tensor:
+    """p^(1/T), normalised; at temperature 0 all of it on the likeliest class. Source: MixMatch, 1905.02249, eq. 7."""
+    if temperature == 0:
+        likeliest_B1 = probabilities_BC.argmax(dim=1, keepdim=True)
+        return torch.zeros_like(probabilities_BC).scatter_(1, likeliest_B1, 1.0)
+    return (probabilities_BC.clamp(min=1e-12).log() / temperature).softmax(dim=1)
+
+
+def _generator(seed: int, device: torch.device, *, purpose: str) -> torch.Generator:
+    """Randomness for one purpose, independent of all others of the same seed."""
+    words = np.random.SeedSequence([seed, *purpose.encode()]).generate_state(1, np.uint64)
+    return torch.Generator(device).manual_seed(int(words[0]))
+
+
+def _part(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _global_generators(device: torch.device) -> dict[str, torch.Tensor]:
+    """Of torch itself: timm's stochastic depth draws from these."""
+    on_gpu = {"gpu": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
+    return {"cpu": torch.get_rng_state()} | on_gpu
+
+
+def _restore_global_generators(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["gpu"], device)
+
+
+def _compiled(
+    function: Callable[..., torch.Tensor], config: RoundConfig, device: torch.device
+) -> Callable[..., torch.Tensor]:
+    return torch.compile(function, dynamic=False) if config.compile and device.type == "cuda" else function

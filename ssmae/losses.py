@@ -68,16 +68,26 @@ def supervised_loss(logits_BC: torch.Tensor, labels_B: torch.Tensor, *, label_sm
     return functional.cross_entropy(logits_BC.float(), labels_B, label_smoothing=label_smoothing)
 
 
-def pseudo_label_loss(logits_BC: torch.Tensor, pseudo_labels_B: torch.Tensor) -> torch.Tensor:
+def pseudo_label_loss(
+    logits_BC: torch.Tensor, pseudo_labels_B: torch.Tensor, partner_labels_B: torch.Tensor, share_B: torch.Tensor
+) -> torch.Tensor:
     """Cross-entropy of the strong view with accepted pseudo-labels, over the *whole* batch.
 
-    L_u = -(1/B) sum_b 1[accepted_b] log p(ŷ_b | strong(x_b)). Images without an accepted pseudo-label (NO_LABEL) count
-    in the mean with 0, so the term grows with coverage.
+    L_u = -(1/B) sum_b 1[accepted_b] (s_b log p(ŷ_b | x_b) + (1 - s_b) log p(ŷ'_b | x_b)). Images without an accepted
+    pseudo-label (NO_LABEL) count in the mean with 0, so the term grows with coverage.
 
-    Source: FixMatch, 2001.07685, equation 4; here the indicator is the gate's frozen acceptance.
+    Args:
+        logits_BC: of the strong views, of which some carry a box of another image's pixels.
+        pseudo_labels_B: int64, the accepted class, or NO_LABEL.
+        partner_labels_B: the same of the image that the box came from.
+        share_B: share of an image's pixels that are its own, 1 without a box.
+
+    Source: FixMatch, 2001.07685, equation 4, here with the gate's frozen acceptance as indicator; CutMix, 1905.04899,
+    equation 1.
     """
-    total = functional.cross_entropy(logits_BC.float(), pseudo_labels_B, ignore_index=NO_LABEL, reduction="sum")
-    return total / len(pseudo_labels_B)
+    own_B = functional.cross_entropy(logits_BC.float(), pseudo_labels_B, ignore_index=NO_LABEL, reduction="none")
+    other_B = functional.cross_entropy(logits_BC.float(), partner_labels_B, ignore_index=NO_LABEL, reduction="none")
+    return (share_B * own_B + (1 - share_B) * other_B).mean()
 
 
 def consistency_loss(

@@ -13,26 +13,28 @@ switched off (`consistency_weight=0`).
 
 from __future__ import annotations
 
-import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ssmae.config import Phase, RoundConfig
 from ssmae.data import RoundData
-from ssmae.errors import InvalidConfig, InvalidData, NonFiniteLoss, Stopped
-from ssmae.gate import GateDecision, LearnThenTestGate, affordable_checks
-from ssmae.inference import never, predict, predict_views
+from ssmae.errors import InvalidConfig, InvalidData, Stopped
+from ssmae.gating import Gating
+from ssmae.head import ClassMap, imprint
+from ssmae.inference import never, predict
 from ssmae.learner import Learner
+from ssmae.midway import Keeper, origin_of
 from ssmae.model import SSMAE
-from ssmae.proposals import Proposals, Scores, evidence, propose, teaching_labels
+from ssmae.proposals import Proposals
 from ssmae.recording import Recorder
 from ssmae.results import EncoderState, Progress, RoundResult, versions
-from ssmae.resume import start_model
+from ssmae.resume import new_classes, start_model
 from ssmae.schedule import Plan
 
 
@@ -42,8 +44,11 @@ def train_round(
     *,
     seed: int,
     start_state: EncoderState | None = None,
+    class_map: ClassMap | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = never,
+    midway: Path | None = None,
+    midway_seconds: float = 60.0,
 ) -> RoundResult:
     """Train one round.
 
@@ -51,9 +56,15 @@ def train_round(
         data: images, labels that teach, labels that judge the gate.
         config: every choice.
         seed: the result depends on it and on the arguments alone (on one machine, on a CPU).
-        start_state: encoder of an earlier round, or None to start from scratch; head and optimiser are always fresh.
+        start_state: of an earlier round, or None to start from scratch. The optimiser is always fresh, the head too
+            unless the schedule keeps it.
+        class_map: for a kept head, which class of this round each of the earlier classes has become; None: the one
+            of the same name.
         on_progress: called about twice a second from this thread.
         should_stop: asked between every two steps and every two batches of inference.
+        midway: file for the half-way state. If it exists the round goes on from there and ends as if it had never been
+            interrupted: bitwise on a CPU. It is left behind at the end; removing it is the caller's business.
+        midway_seconds: time between two writings of that file, hence the work that an interruption can cost.
 
     Returns:
         The teacher, its predictions and proposals, and the record of the round. With fewer than two classes among the
@@ -61,8 +72,8 @@ def train_round(
 
     Raises:
         InvalidConfig: a device that is not there, an encoder that is none.
-        InvalidData: the images have another size than the configuration says.
-        CheckpointMismatch: `start_state` does not fit the configured network.
+        InvalidData: the images have another size than the configuration says, or the class map is none.
+        CheckpointMismatch: `start_state` does not fit the configured network, or `midway` is of another round.
         NonFiniteLoss: a loss or a gradient became NaN or infinite; raised before the weights changed.
         Stopped: `should_stop` said so.
 
@@ -72,7 +83,13 @@ def train_round(
         raise InvalidData(f"Images must be {config.model.image_size} pixels wide. Got {data.images.image_size}.")
     device = choose_device(config.device)
     with _threads(config.threads), _own_randomness(seed, device):
-        return _Round(data, config, seed, start_state, device, on_progress, should_stop).run()
+        student = start_model(config, data.class_names, start_state, seed=seed, class_map=class_map)
+        imprint(student, data.images, data.labels_N, new_classes(config, data.class_names, start_state, class_map))
+        resumes = start_state is not None
+        running = _Round(data, config, seed, student, device, on_progress, should_stop, resumes=resumes)
+        if midway is not None:
+            running.keep(midway, midway_seconds)
+        return running.run()
 
 
 class _Round:
@@ -83,52 +100,70 @@ class _Round:
         data: RoundData,
         config: RoundConfig,
         seed: int,
-        start_state: EncoderState | None,
+        student: SSMAE,
         device: torch.device,
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
+        *,
+        resumes: bool,
     ) -> None:
         self._data, self._config, self._device, self._should_stop = data, config, device, should_stop
-        student = start_model(config, data.class_names, start_state, seed=seed)
+        self._seed = seed
         classes_seen = len(np.unique(data.labels_N[data.labels_N >= 0]))
         self._learns_classes = classes_seen >= 2 and config.schedule.labels_steps + config.schedule.joint_steps > 0
         self._notes = _notes(classes_seen, len(data.labelled_index_L), learns_classes=self._learns_classes)
-        self._plan = Plan.of(config.schedule, resumes=start_state is not None, learns_classes=self._learns_classes)
+        self._plan = Plan.of(config.schedule, resumes=resumes, learns_classes=self._learns_classes)
         self._learner = Learner(data, config, student, device, seed)
-        self._gate = LearnThenTestGate(alpha=config.gate.alpha, delta=config.gate.delta)
-        self._decisions: list[GateDecision] = []
-        self._scores: Scores | None = None
+        self._gating = Gating(data, config.gate)
         self._recorder = Recorder(self._plan, on_progress)
-        self._recent: deque[float] = deque(maxlen=5)
+        self._keeper: Keeper | None = None
+        self._begin, self._seconds_before = (Phase.RECONSTRUCT, 0), 0.0
+
+    def keep(self, path: Path, every_seconds: float) -> None:
+        """Write the state to a file now and then; go on from there if it exists."""
+        origin = origin_of(self._config, self._data, seed=self._seed, device=str(self._device))
+        self._keeper = Keeper(path, every_seconds, origin)
+        if (found := self._keeper.load()) is None:
+            return
+        self._learner.restore(found.tensors)
+        self._gating.restore(found.tensors, found.facts["gating"])
+        self._recorder.restore(found.facts["recorder"])
+        self._begin = Phase(found.facts["phase"]), found.facts["step"]
+        self._seconds_before = found.facts["seconds"]
 
     def run(self) -> RoundResult:
         """All phases, then inference."""
-        started = time.monotonic()
-        for phase in Phase:
-            self._run_phase(phase)
+        self._started = time.monotonic()
+        first, step = self._begin
+        phases = list(Phase)
+        with closing(self._learner):
+            for phase in phases[phases.index(first) :]:
+                self._run_phase(phase, step if phase is first else 0)
         model: SSMAE = self._learner.teacher.model
         predictions = predict(model, self._data.images, should_stop=self._should_stop)
         proposals = Proposals.none()
         if self._learns_classes:
-            if self._scores is None:  # no joint phase, so the gate was never asked
-                self._scores = self._score()
-            proposals = propose(self._data, self._scores, self._decisions[-1] if self._decisions else None)
+            proposals = self._gating.proposals(None if self._gating.decisions else self._score())
         return RoundResult(
             model=model.cpu(),
             student=EncoderState.of(self._learner.student),
             learnt_classes=self._learns_classes,
             notes=self._notes,
-            decisions=tuple(self._decisions),
+            decisions=tuple(self._gating.decisions),
             proposals=proposals,
             predictions=predictions,
             history=self._recorder.history,
-            seconds=time.monotonic() - started,
+            seconds=self._seconds,
             images_per_second=self._recorder.images_per_second,
             device=str(self._device),
             versions=versions(),
         )
 
-    def _run_phase(self, phase: Phase) -> None:
+    @property
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._started
+
+    def _run_phase(self, phase: Phase, begin: int) -> None:
         draw = {
             Phase.RECONSTRUCT: self._learner.reconstruct,
             Phase.LABELS: self._learner.labels,
@@ -136,55 +171,39 @@ class _Round:
         }[phase]
         schedule = self._config.schedule
         images = schedule.unlabelled_batch + (0 if phase is Phase.RECONSTRUCT else schedule.labelled_batch)
-        checks = self._check_steps() if phase is Phase.JOINT else []
-        for step in range(self._plan.steps[phase]):
+        checks = self._plan.check_steps(self._gating.checks) if phase is Phase.JOINT else []
+        for step in range(begin, self._plan.steps[phase]):
             self._stop_if_asked(phase, step)
+            if self._keeper is not None and self._keeper.is_due():
+                self._keep(self._keeper, phase, step)
             if step in checks:
-                self._ask_gate(check=checks.index(step) + 1, checks=len(checks))
-                self._recorder.resume()
+                self._ask_gate(checks=len(checks))
             losses = draw()
-            weights = self._plan.loss_weights(phase, step, self._config.loss)
-            total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
-            values = {name: loss.item() for name, loss in losses.items()} | {"total": total.item()}
-            self._refuse_non_finite(phase, step, values)
             self._stop_if_asked(phase, step)  # between the halves too: on a slow machine one step can take seconds
             learning_rate = self._plan.learning_rate(phase, step, schedule)
-            norm = self._learner.update(total, learning_rate)
-            self._refuse_non_finite(phase, step, values | {"gradient_norm": norm})
-            self._recent.append(values["total"])
+            weights = self._plan.loss_weights(phase, step, self._config.loss)
+            values = self._learner.update(losses, weights, learning_rate)
             self._recorder.record(phase, step, values, learning_rate, images)
 
-    def _check_steps(self) -> list[int]:
-        gate = self._config.gate
-        answered = len(self._data.validation_index_V)
-        return self._plan.check_steps(affordable_checks(gate.alpha, gate.delta, gate.checks, answered=answered))
+    def _keep(self, keeper: Keeper, phase: Phase, step: int) -> None:
+        tensors = self._learner.state() | self._gating.tensors()
+        facts = {"phase": phase, "step": step, "seconds": self._seconds}
+        keeper.save(tensors, facts | {"gating": self._gating.facts(), "recorder": self._recorder.state()})
+        self._recorder.resume()
 
-    def _ask_gate(self, *, check: int, checks: int) -> None:
-        self._scores = self._score()
-        decision = self._gate.decide(evidence(self._data, self._scores), check=check, checks=checks)
-        self._decisions.append(decision)
-        self._learner.use_pseudo_labels(teaching_labels(self._data, self._scores, decision))
+    def _ask_gate(self, *, checks: int) -> None:
+        self._learner.use_pseudo_labels(self._gating.ask(self._score(), checks=checks))
+        if self._config.gate.release and len(self._gating.decisions) == checks:
+            # They have judged for the last time, and what they let in is frozen: from now on they may teach.
+            self._learner.use_labels(self._gating.released_labels())
+        self._recorder.resume()
 
-    def _score(self) -> Scores:
-        learner, config = self._learner, self._config
-        return Scores.of(
-            predict_views(
-                learner.teacher.model,
-                learner.images,
-                config.augment,
-                config.gate.views,
-                learner.for_scores,
-                self._should_stop,
-            )
-        )
+    def _score(self) -> NDArray[np.float32]:
+        return self._learner.score(self._config.gate.views, self._should_stop)
 
     def _stop_if_asked(self, phase: Phase, step: int) -> None:
         if self._should_stop():
             raise Stopped(f"Stopped in phase {phase.value!r} after {step} of {self._plan.steps[phase]} steps.")
-
-    def _refuse_non_finite(self, phase: Phase, step: int, values: dict[str, float]) -> None:
-        if not all(math.isfinite(value) for value in values.values()):
-            raise NonFiniteLoss(phase.value, step, values, list(self._recent))
 
 
 def choose_device(name: str) -> torch.device:

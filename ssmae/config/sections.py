@@ -59,6 +59,9 @@ class LossConfig(Section):
     )
     consistency_threshold: float = knob(0.95, "Confidence that the fixed weighting asks for.", 0.0, 1.0)
     consistency_view: View = knob(View.STRONG, "View that consistency trains; weak is plain pseudo-labelling.")
+    alignment: bool = knob(
+        default=False, help="Even out how often each class is predicted; only where all classes are about as common."
+    )
     sharpening: float = knob(
         0.5,
         "Temperature of the teacher's target for consistency: below 1 is sharper, 0 takes its likeliest class alone.",
@@ -125,7 +128,7 @@ class GateConfig(Section):
     checks: int = knob(2, "How often a round asks the gate; each check spends a part of delta.", 1, 8)
     views: int = knob(2, "Strong views that must agree with the weak one.", 0, 8)
     loss_guard: bool = knob(default=True, help="Close also when the loss on the validation sample gets worse.")
-    release: bool = knob(default=False, help="Validation answers teach too, once the last check of the round is over.")
+    release: bool = knob(default=True, help="Validation answers teach too, once the last check of the round is over.")
     opens_at: float = knob(0.70, "point_estimate: accuracy of the confident validation images that opens.", 0.0, 1.0)
     confidence: float = knob(
         0.95, "point_estimate and always_open: confidence asked for on the weak and on every strong view.", 0.0, 1.0

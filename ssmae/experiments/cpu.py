@@ -62,7 +62,7 @@ def settings(entry: Entry) -> RoundConfig:
 
 
 def jobs(options: argparse.Namespace) -> list[Job]:
-    """All cells of the table, pack by pack."""
+    """All cells of the table, seed by seed: an unfinished run is a table of fewer seeds."""
     found = []
     for entry in ENTRIES:
         config = replace(settings(entry), threads=options.threads)
@@ -70,7 +70,7 @@ def jobs(options: argparse.Namespace) -> list[Job]:
         pack = load_pack(source, config.model.image_size, options.cache)
         pack = pack.part(entry.images) if entry.images else pack
         found += comparison_jobs(pack, config, ARMS, entry.labels, options.seeds)
-    return found
+    return sorted(found, key=lambda job: job.cells[0].seed)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -56,19 +56,59 @@ def test_supervised_loss__of_no_opinion_is_the_logarithm_of_the_classes():
     assert loss.item() == pytest.approx(np.log(10))
 
 
+def test_reconstruction_loss__by_hand():
+    """One image of four grey pixels, each a patch; three are masked and predicted as 0.5."""
+    images = torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]]).expand(1, 3, 2, 2)
+    predicted = torch.full((1, 4, 3), 0.5)
+    is_masked = torch.tensor([[True, True, True, False]])
+    loss = reconstruction_loss(predicted, images, is_masked, patch_size=1, normalise=False)
+    assert loss.item() == pytest.approx((0.25 + 0.25 + 0.0) / 3)
+
+
+def test_supervised_loss__by_hand():
+    """Probabilities 0.8 and 0.2, class 0, smoothing 0.1: targets 0.95 and 0.05."""
+    logits = torch.tensor([[0.8, 0.2]]).log()
+    loss = supervised_loss(logits, torch.tensor([0]), label_smoothing=0.1)
+    assert loss.item() == pytest.approx(-(0.95 * np.log(0.8) + 0.05 * np.log(0.2)))
+
+
+def unmixed(logits, pseudo_labels):
+    return pseudo_label_loss(logits, pseudo_labels, pseudo_labels, torch.ones(len(pseudo_labels)))
+
+
 def test_pseudo_label_loss__grows_with_the_share_of_accepted_images():
-    logits = torch.zeros(4, 10)
-    half = pseudo_label_loss(logits, torch.tensor([3, NO_LABEL, 4, NO_LABEL]))
+    half = unmixed(torch.zeros(4, 10), torch.tensor([3, NO_LABEL, 4, NO_LABEL]))
     assert half.item() == pytest.approx(np.log(10) / 2)
+
+
+def test_pseudo_label_loss__of_a_mixed_image_weighs_both_classes_by_their_pixels():
+    """Probabilities 0.5, 0.25, 0.25; three quarters of the pixels are of class 0, the rest came from class 2."""
+    logits = torch.tensor([[0.5, 0.25, 0.25]]).log()
+    loss = pseudo_label_loss(logits, torch.tensor([0]), torch.tensor([2]), torch.tensor([0.75]))
+    assert loss.item() == pytest.approx(0.75 * np.log(2) + 0.25 * np.log(4))
 
 
 def test_pseudo_label_loss__is_zero_and_finite_when_none_is_accepted():
     logits = torch.randn(4, 10, requires_grad=True)
-    loss = pseudo_label_loss(logits, torch.full((4,), NO_LABEL))
+    loss = unmixed(logits, torch.full((4,), NO_LABEL))
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None
     assert not logits.grad.any()
+
+
+def test_supervised_loss__keeps_its_size_however_many_pseudo_labels_come():
+    """Labels and pseudo-labels have means of their own: the gradient of a label does not depend on the others."""
+
+    def gradient(accepted):
+        logits = torch.zeros(4, 3, requires_grad=True)
+        pseudo = torch.where(torch.arange(3) < accepted, 1, NO_LABEL)
+        total = supervised_loss(logits[:1], torch.tensor([0]), label_smoothing=0.0) + unmixed(logits[1:], pseudo)
+        total.backward()
+        assert logits.grad is not None
+        return logits.grad[0]
+
+    assert torch.equal(gradient(0), gradient(3))
 
 
 def test_consistency_loss__is_cross_entropy_with_the_teachers_distribution():

@@ -6,6 +6,7 @@ On a GPU torch itself refuses to wait; elsewhere the operations that would make 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssmae.augment import cutmix, strong_view, weak_view
-from ssmae.config import AugmentConfig
+from ssmae.config import AugmentConfig, LossConfig
 from ssmae.images import ImageStore
+from ssmae.learner import Learner
+from ssmae.losses import NO_LABEL
+from ssmae.model import build
 from ssmae.streams import Batches, IndexStream
 
 aten = torch.ops.aten
@@ -88,3 +92,21 @@ def test_batches__of_a_set_on_the_device_never_wait(digits):
     with never_waiting():
         for _ in range(20):  # three epochs
             batches.next()
+
+
+def test_learner__no_step_of_any_phase_makes_the_host_wait(tiny_config, make_data):
+    config = replace(
+        tiny_config,
+        loss=LossConfig(alignment=True),
+        augment=replace(tiny_config.augment, cutmix=0.5, tone=0.3, flip=True),
+    )
+    data = make_data()
+    learner = Learner(data, config, build(config.model, data.class_names, seed=0), DEVICE, seed=0)
+    learner.use_pseudo_labels(np.where(data.labels_N < 0, 1, NO_LABEL))
+    weights = dict.fromkeys(("reconstruction", "supervised", "pseudo_label", "consistency"), 1.0)
+    steps = (learner.reconstruct, learner.labels, learner.joint)
+    for step in steps:  # the first time, buffers are made
+        learner.update(step(), weights, 1e-3)
+    with never_waiting():
+        for step in steps:
+            learner.update(step(), weights, 1e-3)

@@ -61,12 +61,24 @@ def test_train_round__is_repeatable_and_leaves_the_global_generator_alone(tiny_c
     assert first.history == second.history
 
 
-def test_train_round__never_lets_validation_answers_reach_the_weights(tiny_config, make_data):
-    data = make_data()
-    lying = replace(data, validation_labels_V=(data.validation_labels_V + 1) % 10)
-    honest, misled = (train_round(each, tiny_config, seed=0) for each in (data, lying))
+def lying_about_validation(data):
+    return replace(data, validation_labels_V=(data.validation_labels_V + 1) % 10)
+
+
+def test_train_round__never_lets_validation_answers_reach_the_weights_before_they_have_judged(tiny_config, make_data):
+    data, config = make_data(), replace(tiny_config, gate=replace(tiny_config.gate, release=False))
+    honest, misled = (train_round(each, config, seed=0) for each in (data, lying_about_validation(data)))
     assert not any(decision.is_open for decision in honest.decisions + misled.decisions)
     assert np.array_equal(honest.predictions.probabilities_NC, misled.predictions.probabilities_NC)
+
+
+def test_train_round__lets_validation_answers_teach_once_they_have_judged(tiny_config, make_data):
+    """The model learns from them; what was judged, and what is proposed, was frozen before."""
+    data = make_data()
+    honest, misled = (train_round(each, tiny_config, seed=0) for each in (data, lying_about_validation(data)))
+    assert not np.array_equal(honest.predictions.probabilities_NC, misled.predictions.probabilities_NC)
+    assert np.array_equal(honest.proposals.score_K, misled.proposals.score_K)
+    assert np.array_equal(honest.proposals.class_K, misled.proposals.class_K)
 
 
 @pytest.mark.parametrize("labels", ["none", "one class"])
@@ -124,34 +136,20 @@ def test_train_round__asks_whether_to_stop_during_inference_too(tiny_config, mak
 
 
 def test_train_round__stops_before_the_optimiser_step_when_a_loss_is_not_finite(tiny_config, make_data, monkeypatch):
-    updated = []
-    update, labels = Learner.update, Learner.labels
+    labels = Learner.labels
+    learners = []
 
-    def counted(self, *rest):
-        updated.append(1)
-        return update(self, *rest)
+    def not_finite(self):
+        learners.append((self, {name: value.clone() for name, value in self.student.state_dict().items()}))
+        return {name: loss * float("nan") for name, loss in labels(self).items()}
 
-    monkeypatch.setattr(Learner, "update", counted)
-    monkeypatch.setattr(
-        Learner, "labels", lambda self: {name: loss * float("nan") for name, loss in labels(self).items()}
-    )
-    with pytest.raises(NonFiniteLoss) as caught:
+    monkeypatch.setattr(Learner, "labels", not_finite)
+    with pytest.raises(NonFiniteLoss, match="Lower the learning rate") as caught:
         train_round(make_data(), tiny_config, seed=0)
     assert caught.value.phase == "labels"
     assert caught.value.step == 0
     assert len(caught.value.recent) == 5
-    assert len(updated) == tiny_config.schedule.reconstruct_steps
-
-
-def test_update__leaves_the_weights_when_the_gradient_is_not_finite(tiny_config, make_data):
-    from ssmae.model import build
-
-    learner = Learner(
-        make_data(), tiny_config, build(tiny_config.model, tuple("0123456789"), seed=0), torch.device("cpu"), 0
-    )
-    before = {name: value.clone() for name, value in learner.student.state_dict().items()}
-    loss = torch.stack([weight.sum() for weight in learner.student.parameters()]).sum()
-    assert not np.isfinite(learner.update(loss * float("inf"), 1e-3))
+    learner, before = learners[0]
     assert all(torch.equal(before[name], value) for name, value in learner.student.state_dict().items())
 
 

@@ -1,0 +1,83 @@
+"""A round that is interrupted ends as if it had not been: bitwise, wherever it was cut."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ssmae.config import AugmentConfig, GateRule, Head, LossConfig, Weighting
+from ssmae.errors import CheckpointMismatch, Stopped
+from ssmae.trainer import train_round
+
+
+def interrupted(data, config, path, *, after, seed=3):
+    """Train with a state after every step, and stop after some questions (two a step)."""
+    asked = []
+
+    def should_stop():
+        asked.append(True)
+        return len(asked) > after
+
+    with pytest.raises(Stopped):
+        train_round(data, config, seed=seed, should_stop=should_stop, midway=path, midway_seconds=0.0)
+
+
+def assert_same(one, other):
+    for first, second in ((one.model, other.model),):
+        for name, value in first.state_dict().items():
+            assert torch.equal(value, second.state_dict()[name]), name
+    for name, value in one.student.weights.items():
+        assert torch.equal(value, other.student.weights[name]), name
+    assert np.array_equal(one.predictions.probabilities_NC, other.predictions.probabilities_NC)
+    assert np.array_equal(one.proposals.class_K, other.proposals.class_K)
+    assert np.array_equal(one.proposals.score_K, other.proposals.score_K)
+    assert np.array_equal(one.proposals.accepted_K, other.proposals.accepted_K)
+    assert one.proposals.reason_K == other.proposals.reason_K
+    assert one.decisions == other.decisions
+    assert one.history == other.history
+
+
+@pytest.fixture
+def eventful(tiny_config):
+    """Everything that has a state: soft weights, alignment, mixed images, stochastic depth, a gate that lets in."""
+    return replace(
+        tiny_config,
+        model=replace(tiny_config.model, drop_path=0.3),
+        loss=LossConfig(alignment=True, consistency_weighting=Weighting.ADAPTIVE),
+        augment=AugmentConfig(cutmix=0.5, tone=0.3),
+        gate=replace(tiny_config.gate, rule=GateRule.ALWAYS_OPEN, confidence=0.1, release=True),
+    )
+
+
+@pytest.mark.parametrize("after", [7, 25, 36, 46])
+def test_train_round__goes_on_from_a_half_way_state_bitwise(eventful, make_data, tmp_path, after):
+    """Eight steps a phase, two questions a step: cut in each phase, and on both sides of the second check."""
+    whole = train_round(make_data(), eventful, seed=3)
+    assert whole.proposals.accepted_K.any()
+    path = tmp_path / "midway.safetensors"
+    interrupted(make_data(), eventful, path, after=after)
+    assert_same(whole, train_round(make_data(), eventful, seed=3, midway=path))
+
+
+def test_train_round__survives_several_interruptions(eventful, make_data, tmp_path):
+    """Under the gate that proves its bound, whose guard remembers losses between checks."""
+    config = replace(eventful, gate=replace(eventful.gate, rule=GateRule.LEARN_THEN_TEST, alpha=0.5, delta=0.5))
+    path = tmp_path / "midway.safetensors"
+    for after in (5, 12, 27):
+        interrupted(make_data(), config, path, after=after)
+    whole = train_round(make_data(), config, seed=3)
+    assert len(whole.decisions) == 2
+    assert_same(whole, train_round(make_data(), config, seed=3, midway=path))
+
+
+def test_train_round__refuses_the_state_of_another_round(tiny_config, make_data, tmp_path):
+    path = tmp_path / "midway.safetensors"
+    interrupted(make_data(), tiny_config, path, after=9)
+    other = replace(tiny_config, schedule=replace(tiny_config.schedule, learning_rate=0.5, head=Head.KEEP))
+    with pytest.raises(CheckpointMismatch, match=r"learning_rate: expected 0\.5"):
+        train_round(make_data(), other, seed=3, midway=path)
+    with pytest.raises(CheckpointMismatch, match="seed: expected 4, got 3"):
+        train_round(make_data(), tiny_config, seed=4, midway=path)
