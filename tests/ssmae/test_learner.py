@@ -1,0 +1,58 @@
+"""The same code on every device: graphs without breaks, and bfloat16 where asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ssmae.config import Masking, Precision
+from ssmae.learner import Learner, sharpened
+from ssmae.losses import NO_LABEL
+from ssmae.masking import draw_mask
+from ssmae.model import build
+from ssmae.trainer import train_round
+
+NAMES = tuple("0123456789")
+
+
+@pytest.fixture
+def student(tiny_config):
+    return build(tiny_config.model, NAMES, seed=0)
+
+
+def test_network__is_one_graph_for_the_compiler(student):
+    """What `compile` hands to the GPU's compiler: captured whole, with the same result."""
+    images = torch.rand(4, 3, 8, 8)
+    mask = draw_mask(Masking.RANDOM, 4, student.side, 0.5, torch.Generator().manual_seed(0))
+    classify = torch.compile(student.classify, backend="eager", fullgraph=True, dynamic=False)
+    reconstruct = torch.compile(student.reconstruct, backend="eager", fullgraph=True, dynamic=False)
+    assert torch.equal(classify(images), student.classify(images))
+    assert torch.equal(reconstruct(images, mask), student.reconstruct(images, mask))
+
+
+def test_train_round__in_bfloat16_ends_near_the_full_precision(tiny_config, make_data):
+    full = train_round(make_data(), tiny_config, seed=0)
+    mixed = train_round(make_data(), replace(tiny_config, precision=Precision.MIXED), seed=0)
+    ends = [result.history[-1].losses["total"] for result in (full, mixed)]
+    assert ends[0] != ends[1]
+    assert ends[1] == pytest.approx(ends[0], rel=0.02)
+
+
+def test_sharpened__by_hand():
+    probabilities = torch.tensor([[0.6, 0.3, 0.1]])
+    squares = torch.tensor([[0.36, 0.09, 0.01]])
+    assert torch.allclose(sharpened(probabilities, 0.5), squares / 0.46)
+    assert sharpened(probabilities, 0.0).tolist() == [[1, 0, 0]]
+    assert torch.allclose(sharpened(probabilities, 1.0), probabilities)
+
+
+def test_use_pseudo_labels__never_overrules_a_person(tiny_config, make_data):
+    data = make_data()
+    learner = Learner(data, tiny_config, build(tiny_config.model, NAMES, seed=0), torch.device("cpu"), seed=0)
+    learner.use_pseudo_labels(np.full(len(data.images), 7))
+    kept = learner.state()["pseudo_labels_N"].numpy()
+    assert (kept[data.labels_N >= 0] == NO_LABEL).all()
+    assert (kept[data.labels_N < 0] == 7).all()
