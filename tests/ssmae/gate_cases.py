@@ -85,8 +85,9 @@ def project(
         class_error_C: factor of each class's error rate; all alike if None.
         class_share_C: how frequent each class is; all alike if None.
     """
-    scores_F = generator.beta(5, 1.2, frame) * (generator.random(frame) > 0.1)
-    classes_F = generator.choice(len(NAMES), frame, p=class_share_C)
+    share_C = np.full(len(NAMES), 1 / len(NAMES)) if class_share_C is None else class_share_C
+    scores_F = generator.random(frame) ** 0.25 * (generator.random(frame) > 0.1)
+    classes_F = np.searchsorted(np.cumsum(share_C)[:-1], generator.random(frame), side="right")
     weight_F = np.exp(-sharpness * scores_F)
     chance_F = error * weight_F / weight_F.mean()
     if class_error_C is not None:
@@ -99,6 +100,6 @@ def on_the_edge(generator: np.random.Generator, *, frame: int = 2000) -> Project
 
     The hardest case for a gate of alpha 10 %: opening at all breaks the promise, and nothing is closer to it.
     """
-    scores_F = generator.random(frame) + 0.001
-    rank_F = np.argsort(np.argsort(-scores_F))
-    return Project(scores_F / 2, (rank_F % 10 > 0) & (rank_F != 1), generator.integers(0, len(NAMES), frame))
+    rank_F = generator.permutation(frame)
+    is_correct_F = (rank_F % 10 > 0) & (rank_F != 1)
+    return Project(1 - rank_F / frame, is_correct_F, generator.integers(0, len(NAMES), frame))

@@ -114,7 +114,7 @@ def test_error_bound__holds_at_all_times_in_all_but_delta_of_projects() -> None:
     missed = 0
     for _ in range(1000):
         audit = Audit()
-        for is_right in generator.random(200) >= 0.04:
+        for is_right in generator.random(120) >= 0.04:
             audit = audit.answer(is_right=bool(is_right))
         missed += audit.error_bound < 0.04  # the smallest of all times
     assert missed / 1000 <= 0.05

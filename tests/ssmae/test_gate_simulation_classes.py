@@ -21,8 +21,8 @@ def test_certificates__any_false_one_in_at_most_delta_of_the_projects() -> None:
     """Half of the classes are just above alpha, the others clean, so that the whole is let in."""
     generator, false, certified = np.random.default_rng(0), 0, 0
     for _ in range(1000):
-        case = project(generator, error=0.105, sharpness=0.0, frame=4000, class_error_C=CLEAN_OR_EDGE)
-        picked = generator.choice(4000, 1200, replace=False)
+        case = project(generator, error=0.105, sharpness=0.0, frame=3000, class_error_C=CLEAN_OR_EDGE)
+        picked = generator.choice(3000, 1200, replace=False)
         decision = GATE.decide(case.evidence(picked, with_classes=True))
         given = [one.class_index for one in decision.classes if one.is_certified]
         false += any(wrong_share(case, decision.threshold, index) > GATE.alpha for index in given)
@@ -35,19 +35,19 @@ def test_certificates_and_blocks__at_one_level_each_family_keeps_its_delta() -> 
     """Every class is about as good as asked for; a certificate is false for half of them, a block for the others."""
     generator, certified, blocked = np.random.default_rng(1), 0, 0
     for _ in range(1000):
-        case = on_the_edge(generator, frame=10_000)
-        picked = generator.choice(10_000, 600, replace=False)
+        case = on_the_edge(generator, frame=6000)
+        picked = generator.choice(6000, 600, replace=False)
         seen = case.evidence(picked, with_classes=True)
         judged = judge_classes(0.0, seen, alpha=0.10, certify=0.2, block=0.2, confidence=0.95)
         certified += any(one.is_certified and wrong_share(case, 0.0, one.class_index) > 0.10 for one in judged)
         blocked += any(one.is_blocked and wrong_share(case, 0.0, one.class_index) <= 0.10 for one in judged)
-    assert 0.01 < certified / 1000 <= 0.2  # 0.026
-    assert 0.01 < blocked / 1000 <= 0.2  # 0.036
+    assert 0.01 < certified / 1000 <= 0.2  # 0.023
+    assert 0.01 < blocked / 1000 <= 0.2  # 0.028
 
 
-@pytest.mark.parametrize("error", [0.06, 0.085, 0.105])
+@pytest.mark.parametrize("error", [0.085, 0.105])
 def test_gate__with_blocking_keeps_its_promise(error: float) -> None:
-    """Some classes are much worse than others, and the whole is good with them, on the edge, or too bad."""
+    """Some classes are much worse than others, and the whole is good enough with them, or too bad."""
     factors_C = np.array([3.0, 2.0, 1.5, 1.0, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25])
     generator, broken = np.random.default_rng(3), 0
     for _ in range(1000):
@@ -63,7 +63,7 @@ def test_gate__with_blocking_keeps_its_promise_in_the_hardest_projects() -> None
         case = on_the_edge(generator)
         picked = generator.choice(2000, 150, replace=False)
         broken += case.is_broken(GATE.decide(case.evidence(picked, with_classes=True)), GATE.alpha)
-    assert GATE.delta / 10 < broken / 1000 <= GATE.delta  # 0.018
+    assert GATE.delta / 10 < broken / 1000 <= GATE.delta  # 0.027
 
 
 def test_gate__a_rare_class_that_is_nearly_always_wrong_is_left_out() -> None:
@@ -83,6 +83,6 @@ def test_gate__a_rare_class_that_is_nearly_always_wrong_is_left_out() -> None:
             if decision.blocked:
                 wrong.append((~case.is_correct_F[case.accepted(decision)]).mean())
     assert opened > 800
-    assert left_out / opened > 0.9  # 0.966
+    assert left_out / opened > 0.9  # 0.965
     assert others == 0
     assert np.mean(wrong) < 0.015  # 0.010; with it, 0.046
