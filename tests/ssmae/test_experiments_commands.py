@@ -58,23 +58,15 @@ def test_gates__gives_every_rule_the_same_labels_and_the_same_evidence(tmp_path)
 def test_resuming__carries_weights_from_round_to_round_at_every_length(tmp_path, capsys):
     results = tmp_path / "resuming.jsonl"
     options = ["--images", "100", "--labels", "20", "40", "--seeds", "1", "--lengths", "0.5", *SHORT]
-    starts = ["--starts", "scratch", "last", "label_free"]
+    starts = ["--starts", "scratch", "last", "shrink_40", "keep_head", "label_free"]
     assert resuming.main(["run", "--results", str(results), *options, *starts]) == 0
     by_cell = {(line.cell.arm, line.cell.budget): line for line in read([results])}
-    steps = {cell: line.steps for cell, line in by_cell.items()}
-    assert steps == {
-        ("scratch/1", 20): 6,
-        ("scratch/1", 40): 6,
-        ("last/1", 20): 6,
-        ("last/1", 40): 6,
-        ("last/0.5", 40): 3,
-        ("label_free/1", 20): 6,
-        ("label_free/1", 40): 6,
-        ("label_free/0.5", 40): 3,
-    }
-    # The first round is the same; the second begins elsewhere, so its first loss is another.
+    resumed = starts[2:]
+    full = {(f"{start}/1", budget): 6 for start in starts[1:] for budget in (20, 40)}
+    assert {cell: line.steps for cell, line in by_cell.items()} == full | {(f"{each}/0.5", 40): 3 for each in resumed}
+    # The first round is the same; the second begins elsewhere for each, so its losses are others.
     assert by_cell["scratch/1", 20].history == by_cell["last/1", 20].history
-    assert by_cell["scratch/1", 40].history != by_cell["last/1", 40].history
+    assert len({str(by_cell[f"{start}/1", 40].history) for start in starts[1:]}) == 5
     assert resuming.main(["table", str(results)]) == 0
     assert "| last weights, 0.5 of the steps |" in capsys.readouterr().out
 
