@@ -1,169 +1,22 @@
-"""The method without the server: `python -m ssmae train FOLDER`.
-
-FOLDER holds one folder of images per class. A share is held out and only looked at once, at the end; of the rest, some
-images keep their label, some judge the gate, and the others count as unlabelled.
-"""
+"""The method without the server: `python -m ssmae train FOLDER`, `python -m ssmae evaluate CHECKPOINT FOLDER`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass, replace
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from ssmae.commands import evaluate, train
+from ssmae.errors import SsmaeError
 
-from ssmae.checkpoint import save_checkpoint
-from ssmae.config import Preset, preset_config
-from ssmae.data import ImageStore, RoundData, load_images
-from ssmae.errors import InvalidData, SsmaeError
-from ssmae.gate import required_validation_size
-from ssmae.inference import predict
-from ssmae.metrics import accuracy_interval
-from ssmae.results import Progress, RoundResult
-from ssmae.trainer import train_round
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A labelled folder, divided."""
-
-    data: RoundData
-    test: ImageStore
-    test_labels_T: NDArray[np.int64]
-
-
-def divide(
-    images: ImageStore,
-    labels_N: NDArray[np.int64],
-    class_names: tuple[str, ...],
-    *,
-    labels_per_class: int,
-    validation: int,
-    test_share: float,
-    seed: int,
-) -> Experiment:
-    """Hide most labels: a uniform test split, labels for a few per class, a uniform validation sample of the rest.
-
-    Raises:
-        InvalidData: too few images for that.
-    """
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(images))
-    test, stream = order[: round(test_share * len(order))], order[round(test_share * len(order)) :]
-    known = labels_N[stream]
-    labels_M = np.full(len(stream), -1, dtype=np.int64)
-    for index, name in enumerate(class_names):
-        chosen = np.flatnonzero(known == index)[:labels_per_class]
-        if len(chosen) < labels_per_class:
-            raise InvalidData(
-                f"Class {name!r} must have {labels_per_class} images outside the test split. Got {len(chosen)}."
-            )
-        labels_M[chosen] = index
-    rest = np.flatnonzero(labels_M < 0)
-    if len(rest) < validation or not len(test):
-        raise InvalidData(f"Must leave {validation} images to judge the gate and one to test. Got {len(rest)}.")
-    sample = generator.choice(rest, validation, replace=False).astype(np.int64)
-    data = RoundData(ImageStore(images.images_NCHW[stream]), labels_M, sample, known[sample], class_names)
-    return Experiment(data, ImageStore(images.images_NCHW[test]), labels_N[test])
-
-
-def read_folder(folder: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...]]:
-    """Paths, class indices and class names of a folder-per-class directory.
-
-    Raises:
-        InvalidData: fewer than two folders with images.
-    """
-    found = {
-        child.name: sorted(path for path in child.rglob("*") if path.suffix.lower() in SUFFIXES)
-        for child in (sorted(folder.iterdir()) if folder.is_dir() else [])
-        if child.is_dir()
-    }
-    found = {name: paths for name, paths in found.items() if paths}
-    if len(found) < 2:
-        raise InvalidData(f"{folder} must hold a folder of images for each of at least two classes. Got {list(found)}.")
-    labels = [index for index, paths in enumerate(found.values()) for _ in paths]
-    return [path for paths in found.values() for path in paths], np.array(labels, np.int64), tuple(found)
-
-
-def train(arguments: argparse.Namespace) -> None:
-    """Train one round on a folder and print what came of it."""
-    paths, labels_N, class_names = read_folder(arguments.folder)
-    config = preset_config(Preset(arguments.preset), _median_side(paths))
-    config = replace(config, threads=arguments.threads)
-    gate = config.gate
-    validation = arguments.validation
-    if validation is None:
-        validation = required_validation_size(gate.alpha, gate.delta, gate.checks, check=gate.checks)
-    print(f"{len(paths)} images, {len(class_names)} classes, trained at {config.model.image_size} pixels", flush=True)
-    experiment = divide(
-        load_images(paths, config.model.image_size),
-        labels_N,
-        class_names,
-        labels_per_class=arguments.labels_per_class,
-        validation=validation,
-        test_share=arguments.test_share,
-        seed=arguments.seed,
-    )
-    result = train_round(experiment.data, config, seed=arguments.seed, on_progress=_show)
-    _report(result, experiment)
-    if arguments.out:
-        save_checkpoint(arguments.out, result.model, result.student, config)
-        print(f"checkpoint: {arguments.out}")
-
-
-def _median_side(paths: list[Path]) -> int:
-    sides = []
-    for path in paths[:: max(1, len(paths) // 200)]:
-        with Image.open(path) as image:
-            sides.append(max(image.size))
-    return int(np.median(sides))
-
-
-def _show(progress: Progress) -> None:
-    losses = " ".join(f"{name} {value:.3f}" for name, value in progress.losses.items() if name != "total")
-    done = f"{progress.phase.value:<11} {progress.step}/{progress.total_steps}"
-    line = f"{done}  {losses}  {progress.seconds_left:.0f} s left"
-    end = "\r" if sys.stderr.isatty() and progress.step < progress.total_steps else "\n"
-    if end == "\r" or progress.step == progress.total_steps:
-        print(f"{line:<110}", end=end, file=sys.stderr, flush=True)
-
-
-def _report(result: RoundResult, experiment: Experiment) -> None:
-    for note in result.notes:
-        print(note)
-    for decision in result.decisions:
-        print(f"gate check {decision.check}: {decision.reason}")
-    taken = int(result.proposals.accepted_K.sum())
-    print(f"pseudo-labels accepted: {taken} of {len(result.proposals.accepted_K)}")
-    predicted_T = predict(result.model, experiment.test).probabilities_NC.argmax(axis=1)
-    correct, count = int((predicted_T == experiment.test_labels_T).sum()), len(predicted_T)
-    low, high = accuracy_interval(correct, count)
-    print(
-        f"accuracy on {count} held-out images: {correct / count:.1%} (95 % interval {low:.1%} to {high:.1%}), "
-        f"{result.seconds:.0f} s, {result.images_per_second:.0f} images/s"
-    )
+COMMANDS = (train, evaluate)
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m ssmae", description="Semi-supervised masked autoencoder.")
-    command = top.add_subparsers(dest="command", required=True).add_parser(
-        "train", help="train a round on a folder with one folder per class", description=__doc__
-    )
-    command.add_argument("folder", type=Path)
-    command.add_argument("--preset", choices=[str(preset) for preset in Preset], default=str(Preset.QUICK))
-    command.add_argument("--labels-per-class", type=int, default=10, metavar="N")
-    command.add_argument("--validation", type=int, metavar="N", help="images that judge the gate (default: as needed)")
-    command.add_argument("--test-share", type=float, default=0.25, metavar="SHARE", help="held out for the accuracy")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads, 0 for all")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write a checkpoint (.safetensors)")
-    command.set_defaults(run=train)
+    commands = top.add_subparsers(dest="command", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
     return top
 
 
@@ -173,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
     except SsmaeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
     return 0
 

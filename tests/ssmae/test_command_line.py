@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import ssmae.__main__
-from ssmae.__main__ import divide, main, read_folder
+import ssmae.commands.train
+from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
+from ssmae.commands.folders import read_folder
+from ssmae.commands.train import divide
 from ssmae.data import ImageStore
 from ssmae.errors import InvalidData
 
@@ -27,7 +29,7 @@ def folder(tmp_path, digits):
 def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
     folder, tmp_path, tiny_config, monkeypatch, capsys
 ):
-    monkeypatch.setattr(ssmae.__main__, "preset_config", lambda *_: tiny_config)
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
     out = tmp_path / "round.safetensors"
     options = ["--labels-per-class", "3", "--validation", "60", "--threads", "1", "--out", str(out)]
     assert main(["train", str(folder), *options]) == 0

@@ -1,0 +1,93 @@
+"""`python -m ssmae evaluate CHECKPOINT FOLDER`: how good a model and its encoder are, in numbers and pictures.
+
+FOLDER holds one folder of images per class. A share of it is held out and judges everything; labels of the rest teach
+the readouts. With the folder, seed and test share that `train` was given, it is the very images that `train` held out;
+with other images, make sure that the checkpoint has not seen them.
+"""
+# ruff: noqa: T201 - a command talks on the terminal
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ssmae.checkpoint import load_checkpoint
+from ssmae.commands.evaluation_files import write_files
+from ssmae.commands.folders import hold_out, keep_few_labels, read_folder
+from ssmae.commands.progress import show_progress
+from ssmae.data import load_images
+from ssmae.errors import InvalidData
+from ssmae.evaluation import Evaluation
+from ssmae.evaluation import evaluate as evaluated
+from ssmae.trainer import choose_device
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print the table and, if asked, write the pictures.
+
+    Raises:
+        InvalidData: the folder has a class that the model does not know, or too few images.
+        CheckpointMismatch: not a checkpoint.
+    """
+    checkpoint = load_checkpoint(arguments.checkpoint)
+    model, config = checkpoint.model, replace(checkpoint.config, device="auto")
+    paths, index_N, folder_names = read_folder(arguments.folder)
+    if unknown := sorted(set(folder_names) - set(model.class_names)):
+        raise InvalidData(f"Every class of the folder must be one of {list(model.class_names)}. Got {unknown}.")
+    stream_M, held_out_H = hold_out(len(paths), arguments.test_share, np.random.default_rng(arguments.seed))
+    taught_L = stream_M[keep_few_labels(index_N[stream_M], folder_names, arguments.labels_per_class) >= 0]
+    print(
+        f"{len(paths)} images, {len(held_out_H)} of them held out, {len(taught_L)} labels for the readouts", flush=True
+    )
+    images = load_images(paths, config.model.image_size)
+    labels_N = np.array([model.class_names.index(name) for name in folder_names], np.int64)[index_N]
+    model.to(choose_device(config.device))
+    evaluation = evaluated(
+        model,
+        config,
+        images,
+        labels_N,
+        taught_L=taught_L,
+        held_out_H=held_out_H,
+        seed=arguments.seed,
+        with_fine_tuning=arguments.fine_tune,
+        on_progress=show_progress,
+    )
+    _print(evaluation)
+    if arguments.out:
+        names = [path.relative_to(arguments.folder).as_posix() for path in paths]
+        written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=arguments.seed)
+        print(f"written to {arguments.out}: {', '.join(written)}")
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    command = commands.add_parser(
+        "evaluate", help="judge a checkpoint on a folder with one folder per class", description=__doc__
+    )
+    command.add_argument("checkpoint", type=Path)
+    command.add_argument("folder", type=Path)
+    command.add_argument(
+        "--labels-per-class", type=int, default=10, metavar="N", help="that teach the readouts, at least 2"
+    )
+    command.add_argument("--test-share", type=float, default=0.25, metavar="SHARE", help="held out to judge")
+    command.add_argument("--fine-tune", action="store_true", help="also train the whole encoder on those labels")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", type=Path, metavar="DIR", help="write pictures and all figures (.json) there")
+    command.set_defaults(run=evaluate)
+
+
+def _print(evaluation: Evaluation) -> None:
+    print(f"{'':<20}{'accuracy':>10}   95 % interval")
+    for name, readout in evaluation.readouts.items():
+        low, high = readout.interval
+        print(f"{name:<20}{readout.accuracy:>10.1%}   {low:.1%} to {high:.1%}")
+    calibration = evaluation.calibration
+    print(
+        f"calibration error {calibration.error_before:.1%}; {calibration.error_after:.1%} at temperature "
+        f"{calibration.temperature:.2f} (fitted on {calibration.fitted_on} held-out answers, measured on the other "
+        f"{calibration.measured_on})"
+    )

@@ -1,0 +1,118 @@
+"""`python -m ssmae evaluate CHECKPOINT FOLDER`: figures and pictures of a model for someone without the server."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ssmae.commands.train
+from ssmae.__main__ import main
+from ssmae.checkpoint import save_checkpoint
+from ssmae.errors import InvalidData
+from ssmae.evaluation import calibrate, evaluate
+from ssmae.model import build
+from ssmae.results import EncoderState
+
+
+@pytest.fixture
+def folder(tmp_path, digits):
+    for index in range(300):
+        path = tmp_path / "digits" / str(digits[1][index]) / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(digits[0][index, 0]).save(path)
+    return tmp_path / "digits"
+
+
+@pytest.fixture
+def checkpoint(tmp_path, tiny_config):
+    model = build(tiny_config.model, tuple("0123456789"), seed=0)
+    save_checkpoint(tmp_path / "fresh.safetensors", model, EncoderState.of(model), tiny_config)
+    return tmp_path / "fresh.safetensors"
+
+
+def test_evaluate__judges_on_the_images_that_train_held_out(folder, tmp_path, tiny_config, monkeypatch, capsys):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    checkpoint, common = tmp_path / "round.safetensors", ["--labels-per-class", "3", "--seed", "4"]
+    assert main(["train", str(folder), *common, "--validation", "60", "--out", str(checkpoint)]) == 0
+    trained = capsys.readouterr().out
+    assert main(["evaluate", str(checkpoint), str(folder), *common]) == 0
+    printed = capsys.readouterr().out
+    assert "300 images, 75 of them held out, 30 labels for the readouts" in printed
+    at_the_end = re.search(r"75 held-out images: ([\d.]+%)", trained)
+    now = re.search(r"classifier +([\d.]+%)", printed)
+    assert at_the_end is not None
+    assert now is not None
+    assert now[1] == at_the_end[1]
+
+
+def test_evaluate__writes_pictures_and_every_figure(checkpoint, folder, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    options = ["--labels-per-class", "4", "--fine-tune", "--out", str(out)]
+    assert main(["evaluate", str(checkpoint), str(folder), *options]) == 0
+    printed = capsys.readouterr().out
+    for line in ("classifier", "linear probe", "nearest neighbours", "fine-tuned", "calibration error"):
+        assert line in printed
+    for name in ("reconstructions.png", "reliability.png", "unusual.png"):
+        with Image.open(out / name) as picture:
+            assert len(picture.convert("L").getcolors() or []) > 10
+    figures = json.loads((out / "evaluation.json").read_text())
+    assert set(figures["readouts"]) == {"classifier", "linear probe", "nearest neighbours", "fine-tuned"}
+    assert figures["calibration"]["measured_on"] == 38
+    scores = [row["score"] for row in figures["unusual"]]
+    assert len(scores) == 300
+    assert scores == sorted(scores, reverse=True)
+    assert (folder / figures["unusual"][0]["image"]).exists()
+
+
+def test_evaluate__gives_the_same_figures_again(checkpoint, folder, tmp_path):
+    for name in ("first", "second"):
+        assert main(["evaluate", str(checkpoint), str(folder), "--out", str(tmp_path / name)]) == 0
+    for name in ("evaluation.json", "reconstructions.png"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_evaluate__knows_the_classes_by_name_in_a_folder_with_fewer(checkpoint, folder, tmp_path, capsys):
+    for name in "0123456":
+        (folder / name).rename(tmp_path / f"away {name}")
+    assert main(["evaluate", str(checkpoint), str(folder)]) == 0
+    # Untrained, the classifier always says the model's first class, of which the folder has none.
+    assert re.search(r"classifier +0\.0%", capsys.readouterr().out)
+
+
+def test_evaluate__refuses_a_class_that_the_model_does_not_know(checkpoint, folder, capsys):
+    (folder / "0").rename(folder / "zero")
+    assert main(["evaluate", str(checkpoint), str(folder)]) == 2
+    assert "Got ['zero']" in capsys.readouterr().err
+
+
+def test_evaluate__refuses_a_file_that_is_no_checkpoint(folder, capsys):
+    assert main(["evaluate", str(folder / "0"), str(folder)]) == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_evaluate__refuses_labels_that_both_teach_and_judge(tiny_config, make_data):
+    data = make_data(images=40, labels=40, validation=0)
+    model = build(tiny_config.model, data.class_names, seed=0)
+    taught_L, held_out_H = np.arange(20), np.arange(19, 40)
+    with pytest.raises(InvalidData, match=r"both for images \[19\]"):
+        evaluate(model, tiny_config, data.images, data.labels_N, taught_L=taught_L, held_out_H=held_out_H, seed=0)
+
+
+def test_calibrate__measures_on_answers_that_did_not_choose_the_temperature():
+    probabilities_HC = np.tile([0.9, 0.1], (200, 1))
+    # The first half is right six times in ten, the second always.
+    labels_H = np.array([0] * 60 + [1] * 40 + [0] * 100)
+    found = calibrate(probabilities_HC, labels_H)
+    assert (found.fitted_on, found.measured_on) == (100, 100)
+    assert found.temperature == pytest.approx(np.log(9) / np.log(1.5))  # 0.9 becomes 0.6
+    assert found.error_before == pytest.approx(0.1)
+    assert found.error_after == pytest.approx(0.4)
+
+
+def test_calibrate__refuses_a_single_answer():
+    with pytest.raises(InvalidData, match=r"two answers.*Got 1"):
+        calibrate(np.array([[0.5, 0.5]]), np.array([0]))
