@@ -46,8 +46,8 @@ class RoundData:
         """Refuse arrays that do not fit together.
 
         Raises:
-            InvalidData: wrong length or type, a class index without a class, a validation image listed twice, or one
-                whose label also teaches.
+            InvalidData: wrong length or type, a class index without a class, or a validation image that is listed
+                twice, lies outside the frame, or has a label that also teaches.
         """
         count, classes = len(self.images), len(self.class_names)
         for name in ("labels_N", "validation_index_V", "validation_labels_V"):
@@ -73,6 +73,9 @@ class RoundData:
         if self.in_frame_N is not None and (self.in_frame_N.dtype != np.bool_ or self.in_frame_N.shape != (count,)):
             got = f"{self.in_frame_N.dtype} of shape {self.in_frame_N.shape}"
             raise InvalidData(f"in_frame_N must be booleans, one per image: {count}. Got {got}.")
+        if self.in_frame_N is not None and not self.in_frame_N[self.validation_index_V].all():
+            outside = self.validation_index_V[~self.in_frame_N[self.validation_index_V]]
+            raise InvalidData(f"Validation images must be of the sampling frame. Got others: {outside[:5].tolist()}.")
         if (self.labels_N[self.validation_index_V] >= 0).any():
             both = self.validation_index_V[self.labels_N[self.validation_index_V] >= 0]
             raise InvalidData(f"A validation label must not also teach. Got both for images {both[:5].tolist()}.")

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ssmae.config import RejectionReason
 from ssmae.data import RoundData
-from ssmae.errors import InvalidData
 from ssmae.gate import GateDecision, PredictedClasses, ValidationEvidence, consistency_scores
 from ssmae.losses import NO_LABEL
 
@@ -80,15 +79,8 @@ class Proposals:
 
 
 def evidence(data: RoundData, scores: Scores) -> ValidationEvidence:
-    """What the gate may look at: the validation sample, and scores and classes of the sampling frame around it.
-
-    Raises:
-        InvalidData: a validation image is not of the frame, so the sample is none of the frame.
-    """
+    """What the gate may look at: the validation sample, and scores and classes of the sampling frame around it."""
     sample_V, frame_F = data.validation_index_V, data.frame_index_F
-    outside = np.setdiff1d(sample_V, frame_F)
-    if len(outside):
-        raise InvalidData(f"Validation images must be of the sampling frame. Got others: {outside[:5].tolist()}.")
     return ValidationEvidence(
         scores_V=scores.score_N[sample_V],
         is_correct_V=scores.class_N[sample_V] == data.validation_labels_V,

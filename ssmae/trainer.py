@@ -1,14 +1,14 @@
 """The course of one round: reconstruct, then labels, then joint with the gate asked twice.
 
-Reads a `RoundData` and a `RoundConfig`, returns a `RoundResult`; writes no file, knows no database, has no global
-state. The same code runs on a CPU in full precision and on a GPU with bfloat16 (the GPU path is not covered by tests).
-Must never import anything of the server.
+Reads a `RoundData` and a `RoundConfig`, returns a `RoundResult`; knows no database, has no global state, writes no file
+but the half-way state where it is told to. The same code runs on a CPU in full precision and on a GPU with bfloat16
+(the GPU path is not covered by tests). Must never import anything of the server.
 
 Departures from the paper (2601.20072): the gate is a Learn-then-Test bound on a human validation sample, asked at the
 start of the joint phase and half-way, not a point estimate each epoch; its accepted snapshot is frozen between checks;
-the pseudo-label loss is on the strong view; the labels come from a mean teacher. While the gate is closed no
-pseudo-label teaches; what remains is supervised + reconstruction + soft-weighted consistency, which can be
-switched off (`consistency_weight=0`).
+the pseudo-label loss is on the strong view; the labels come from a mean teacher; the validation answers teach once they
+have judged for the last time. While the gate is closed no pseudo-label teaches; what remains is supervised +
+reconstruction + soft-weighted consistency, which can be switched off (`consistency_weight=0`).
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -81,12 +79,3 @@ def test_divide__refuses_too_few_images_for_the_gate(digits):
             test_share=0.25,
             seed=0,
         )
-
-
-def test_experiment__supervised_arm_spends_the_same_steps_on_labels_alone(tiny_config):
-    from ssmae.experiments.digits import supervised_only
-
-    arm = supervised_only(tiny_config)
-    assert (arm.schedule.labels_steps, arm.schedule.reconstruct_steps, arm.schedule.joint_steps) == (24, 0, 0)
-    assert arm.loss.reconstruction_weight == 0
-    assert replace(arm, loss=tiny_config.loss, schedule=tiny_config.schedule) == tiny_config

@@ -112,10 +112,9 @@ def test_evidence__is_of_the_sampling_frame_alone(in_part, scores):
     assert seen.classes.of_frame_F.tolist() == [0, 1, 0]
 
 
-def test_evidence__refuses_a_validation_image_from_elsewhere(data, scores):
-    elsewhere = replace(data, in_frame_N=np.array([False, True, True, True, True, False]))
+def test_round_data__refuses_a_validation_image_from_outside_the_frame(data):
     with pytest.raises(InvalidData, match=r"of the sampling frame\. Got others: \[5\]"):
-        evidence(elsewhere, scores)
+        replace(data, in_frame_N=np.array([False, True, True, True, True, False]))
 
 
 def test_scores__are_zero_where_the_views_disagree():
