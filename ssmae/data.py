@@ -29,7 +29,8 @@ class RoundData:
         images: the whole stream; every image is reconstructed, whether or not it has a label.
         labels_N: int64, the class index of each image that may teach, -1 elsewhere. Validation labels are not in it.
         validation_index_V: int64, images whose labels only judge the gate.
-        validation_labels_V: int64, the human answers for them.
+        validation_labels_V: int64, the human answers for them; -1 where a person was asked and gave none, which counts
+            as an error of the model: people skip what is hard, and leaving it out would flatter the model.
         class_names: the classes, in the order of their indices.
         in_frame_N: bool, images that the validation sample was drawn from (the sampling frame): the gate's bound speaks
             of these alone, so no other may be accepted. None: every image without a training label.
@@ -66,7 +67,7 @@ class RoundData:
         if not classes or len(set(self.class_names)) != classes:
             raise InvalidData(f"class_names must be distinct and not empty. Got {list(self.class_names)}.")
         _check_range("labels_N", self.labels_N, -1, classes - 1)
-        _check_range("validation_labels_V", self.validation_labels_V, 0, classes - 1)
+        _check_range("validation_labels_V", self.validation_labels_V, -1, classes - 1)
         _check_range("validation_index_V", self.validation_index_V, 0, count - 1)
         if len(np.unique(self.validation_index_V)) != len(self.validation_index_V):
             raise InvalidData("validation_index_V must not name an image twice.")

@@ -55,7 +55,9 @@ class Gating:
         data = self._data
         scores = Scores.of(probabilities_WNC, self._gate.score)
         decision = self._gate.decide(evidence(data, scores), checks=checks, earlier=self.decisions)
-        losses_V = validation_losses(probabilities_WNC[0, data.validation_index_V], data.validation_labels_V)
+        has_label_V = data.validation_labels_V >= 0
+        weak_VC = probabilities_WNC[0, data.validation_index_V[has_label_V]]
+        losses_V = validation_losses(weak_VC, data.validation_labels_V[has_label_V])
         if self._guard is not None and self._losses_V is not None:
             decision = self._guard.judge(decision, before_V=self._losses_V, now_V=losses_V)
         self._losses_V = losses_V

@@ -71,6 +71,15 @@ def test_ask__never_lets_in_what_lies_outside_the_frame(data):
     assert (labels_N[100:] != NO_LABEL).any()
 
 
+def test_ask__counts_a_skipped_validation_image_as_an_error(data):
+    skipped = replace(data, validation_labels_V=np.where(np.arange(VALIDATION) < 150, -1, data.validation_labels_V))
+    for asked, is_open in ((data, True), (skipped, False)):
+        gating = Gating(asked, GateConfig())
+        gating.ask(views(), checks=1)
+        assert gating.decisions[0].is_open is is_open
+    assert (gating.released_labels() >= 0).sum() == VALIDATION - 150
+
+
 def test_released_labels__are_the_validation_answers_beside_the_others(data):
     labels_N = Gating(data, GateConfig()).released_labels()
     assert np.array_equal(labels_N[data.validation_index_V], data.validation_labels_V)
