@@ -83,9 +83,10 @@ def sharpen(images_BCHW: torch.Tensor, factor_B111: torch.Tensor) -> torch.Tenso
     """
     # Sums of slices: fifteen times as fast on a CPU as `avg_pool2d` with its small windows.
     padded_BCHW = functional.pad(images_BCHW, (1, 1, 1, 1), mode="replicate")
-    rows_BCHW = padded_BCHW[..., :-2, :] + padded_BCHW[..., 1:-1, :] + padded_BCHW[..., 2:, :]
-    sum_BCHW = rows_BCHW[..., :-2] + rows_BCHW[..., 1:-1] + rows_BCHW[..., 2:]
-    return torch.addcmul(images_BCHW, 9 * images_BCHW - sum_BCHW, (factor_B111 - 1) / 13).clamp_(0, 1)
+    rows_BCHW = (padded_BCHW[..., :-2, :] + padded_BCHW[..., 1:-1, :]).add_(padded_BCHW[..., 2:, :])
+    sum_BCHW = (rows_BCHW[..., :-2] + rows_BCHW[..., 1:-1]).add_(rows_BCHW[..., 2:])
+    difference_BCHW = sum_BCHW.sub_(images_BCHW, alpha=9)
+    return torch.addcmul(images_BCHW, difference_BCHW, (1 - factor_B111) / 13).clamp_(0, 1)
 
 
 def solarise(images_BCHW: torch.Tensor, threshold_B111: torch.Tensor) -> torch.Tensor:

@@ -24,9 +24,9 @@ def in_bytes(images):
 
 
 def test_posterise__keeps_the_high_bits_of_each_image_as_told():
-    images = (torch.tensor([0, 7, 8, 100, 255]) / 255).expand(3, 3, 1, 5)
+    images = (torch.tensor([0, 7, 8, 103.4, 103.6, 255]) / 255).expand(3, 3, 1, 6)
     seen = in_bytes(posterise(images, of_each(0, 3, 4).to(torch.uint8)))
-    assert seen[:, 0, 0].tolist() == [[0, 7, 8, 100, 255], [0, 0, 8, 96, 248], [0, 0, 0, 96, 240]]
+    assert seen[:, 0, 0].tolist() == [[0, 7, 8, 103, 104, 255], [0, 0, 8, 96, 104, 248], [0, 0, 0, 96, 96, 240]]
 
 
 def test_posterise__never_takes_a_byte_for_its_lower_neighbour():

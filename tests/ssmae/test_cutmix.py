@@ -76,3 +76,9 @@ def test_cutmix__is_the_same_for_the_same_generator():
     eligible = torch.arange(16) % 2 == 0
     first, again = (cutmix(owners(16), eligible, 0.5, generator(3)) for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
+
+
+def test_cutmix__lets_two_images_swap():
+    eligible = torch.tensor([False, True, False, True])
+    partners = torch.stack([cutmix(owners(4), eligible, 1.0, generator(seed))[1] for seed in range(60)])
+    assert ((partners[:, 1] == 3).sum() > 50) & ((partners[:, 3] == 1).sum() > 50)  # a box may be too small for a pixel

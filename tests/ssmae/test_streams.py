@@ -10,14 +10,14 @@ import torch
 
 from ssmae import images as images_module
 from ssmae.errors import InvalidData
-from ssmae.images import ImageStore
+from ssmae.images import DeviceImages, ImageStore
 from ssmae.streams import READ_AHEAD, Batches, IndexStream
 
 CPU = torch.device("cpu")
 
 
-def stream_of(indices, batch, seed=1, kind=IndexStream):
-    return kind(np.asarray(indices, dtype=np.int64), batch, torch.Generator().manual_seed(seed))
+def stream_of(indices, batch, seed=1):
+    return IndexStream(np.asarray(indices, dtype=np.int64), batch, torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(params=["on the device", "read ahead"])
@@ -99,21 +99,27 @@ def test_batches__leave_the_generator_where_the_last_batch_did_when_they_close(b
     assert torch.equal(generator.get_state(), alone.get_state())
 
 
-class Failing(IndexStream):
-    """Cannot be read on its fifth batch, once."""
+class Unplugged(DeviceImages):
+    """Images that travel in batches from a disk that cannot be read once, at the fifth time."""
 
-    calls = 0
+    reads = 0
 
-    def next(self):
-        self.calls += 1
-        if self.calls == 5:
+    def read(self, indices_B):
+        Unplugged.reads += 1
+        if Unplugged.reads == 5:
             raise OSError("the disk is gone")
-        return super().next()
+        return super().read(indices_B)
 
 
-def test_batches__say_what_stopped_the_reading_and_try_that_batch_again(bound):
+@pytest.fixture
+def unplugged(digits, monkeypatch):
+    monkeypatch.setattr(Unplugged, "reads", 0)
+    return Unplugged(digits[0][:50], None, CPU)
+
+
+def test_batches__say_what_stopped_the_reading_and_try_that_batch_again(unplugged):
     expected = draw(stream_of(range(50), 8), 6)
-    with closing(Batches(bound, stream_of(range(50), 8, kind=Failing))) as batches:
+    with closing(Batches(unplugged, stream_of(range(50), 8))) as batches:
         seen = [batches.next()[0] for _ in range(4)]
         with pytest.raises(OSError, match="the disk is gone"):
             batches.next()
@@ -121,12 +127,10 @@ def test_batches__say_what_stopped_the_reading_and_try_that_batch_again(bound):
     assert torch.cat(seen).tolist() == expected
 
 
-def test_batches__read_ahead_no_more_than_they_say(bound):
-    stream = stream_of(range(50), 8, kind=Failing)
-    stream.calls = 100
-    with closing(Batches(bound, stream)) as batches:
+def test_batches__read_ahead_no_more_than_they_say(unplugged):
+    with closing(Batches(unplugged, stream_of(range(50), 8))) as batches:
         batches.next()
-    assert stream.calls - 100 <= READ_AHEAD
+    assert 1 <= Unplugged.reads <= READ_AHEAD
 
 
 def test_batches__refuse_an_index_without_an_image(bound):
