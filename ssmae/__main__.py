@@ -1,14 +1,14 @@
-"""The method without the server: `python -m ssmae train FOLDER`, `python -m ssmae evaluate CHECKPOINT FOLDER`."""
+"""The method without the server: `python -m ssmae train FOLDER`, `evaluate CHECKPOINT FOLDER`, and `bench`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from ssmae.commands import evaluate, train
+from ssmae.commands import bench, evaluate, train
 from ssmae.errors import SsmaeError
 
-COMMANDS = (train, evaluate)
+COMMANDS = (train, evaluate, bench)
 
 
 def parser() -> argparse.ArgumentParser:

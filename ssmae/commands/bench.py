@@ -77,8 +77,8 @@ def _check(arguments: argparse.Namespace, device: torch.device) -> None:
     for option, value in (("--batch", arguments.batch), ("--labelled-batch", arguments.labelled_batch)):
         if value is not None and not 1 <= value <= 65536:
             raise InvalidConfig(option, "1 to 65536 images", value)
-    if not arguments.seconds > 0:
-        raise InvalidConfig("--seconds", "more than 0", arguments.seconds)
+    if not 0 < arguments.seconds <= 3600:
+        raise InvalidConfig("--seconds", "more than 0, at most 3600", arguments.seconds)
     if arguments.threads < 0:
         raise InvalidConfig("--threads", "at least 0", arguments.threads)
     if arguments.compile and device.type != "cuda":

@@ -27,6 +27,7 @@ from ssmae.config.sections import (
     RoundConfig,
     ScheduleConfig,
 )
+from ssmae.config.sizes import Size, size_config
 
 __all__ = [
     "Acquisition",
@@ -43,9 +44,11 @@ __all__ = [
     "RejectionReason",
     "RoundConfig",
     "ScheduleConfig",
+    "Size",
     "StartFrom",
     "View",
     "Weighting",
     "geometry",
     "preset_config",
+    "size_config",
 ]

@@ -1,0 +1,1 @@
+"""How fast the learner is, beside the plainest PyTorch loop of the same network in the same run."""
