@@ -19,7 +19,7 @@ from ssmae.errors import InvalidData
         ({"labels_N": np.array([0, 1, -1, 0])}, "must not also teach"),
         ({"validation_index_V": np.array([3, 3]), "validation_labels_V": np.array([0, 0])}, "twice"),
         ({"validation_index_V": np.array([4])}, r"validation_index_V must lie in 0\.\.3"),
-        ({"validation_labels_V": np.array([-1])}, "validation_labels_V must lie"),
+        ({"validation_labels_V": np.array([-2])}, "validation_labels_V must lie"),
         ({"validation_labels_V": np.array([0, 1])}, "same length"),
         ({"class_names": ("a", "a")}, "distinct"),
         ({"labels_N": np.array([0.0, 1, -1, -1])}, "int64"),
