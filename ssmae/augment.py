@@ -18,7 +18,7 @@ from ssmae.warping import draw_motion, move, warp
 
 def to_float(images_BCHW: torch.Tensor) -> torch.Tensor:
     """Bytes to [0, 1]; floats pass unchanged."""
-    return images_BCHW.float() / 255 if images_BCHW.dtype == torch.uint8 else images_BCHW
+    return images_BCHW.float().div_(255) if images_BCHW.dtype == torch.uint8 else images_BCHW
 
 
 def weak_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
