@@ -24,9 +24,19 @@ def round_key(round_id: int, attempt: int, name: str) -> str:
     return f"rounds/{round_id}/{attempt}/{name}"
 
 
+def midway_key(round_id: int) -> str:
+    """Where the half-way state of a round is, whichever attempt wrote it."""
+    return f"rounds/{round_id}/midway.safetensors"
+
+
 def snapshot_key(digest: str) -> str:
     """Where a snapshot's rows are."""
     return f"snapshots/{digest}.npz"
+
+
+def frame_key(digest: str) -> str:
+    """Where the images that a validation sample was drawn from are listed."""
+    return f"frames/{digest}.npz"
 
 
 class Storage:

@@ -141,7 +141,12 @@ class World:
         why = "The two likeliest classes are close."
         chosen = [Chosen(image_id=one, strategy=Acquisition.MARGIN, score=0.5, reason=why) for one in selected]
         with self.writing() as uow:
-            publishing.publish_selection(uow, draft_id, chosen, seed=draft_id, version=version)
+            publishing.publish_selection(uow, self.storage, draft_id, chosen, seed=draft_id, version=version)
+
+    def sample(self, draft_id: int) -> list[int]:
+        """The validation sample of a draft, in the order in which it was drawn and is asked."""
+        with self.reading() as uow:
+            return list(round_queries.selected_ids(uow.session, draft_id, Queue.VALIDATION))
 
     def request(self, **options: Any) -> int:
         """Queue a round."""
@@ -155,21 +160,41 @@ class World:
         assert held is not None
         return held
 
-    def play_round(self, *, wrong: int = 0, is_open: bool = True, steps: int = 3, **options: Any) -> int:
+    def play_round(
+        self,
+        *,
+        wrong: int = 0,
+        is_open: bool = True,
+        steps: int = 3,
+        reason: RejectionReason = RejectionReason.GATE_CLOSED,
+        gate: Sequence[dict[str, Any]] = (),
+        **options: Any,
+    ) -> int:
         """A whole round: queued, trained and published by a worker that is wrong on the first few test images."""
         round_id = self.request(**options)
         held = self.claim(round_id)
         for step in range(1, steps + 1):
             with self.writing() as uow:
                 leases.report(uow, held, progress(step, steps))
-        self.publish(held, wrong=wrong, is_open=is_open)
+        self.publish(held, wrong=wrong, is_open=is_open, reason=reason, gate=gate)
         return round_id
 
-    def publish(self, held: leases.Claim, *, wrong: int = 0, is_open: bool = True) -> None:
-        """What a worker writes: it proposes the sealed class of every image without a label."""
+    def publish(
+        self,
+        held: leases.Claim,
+        *,
+        wrong: int = 0,
+        is_open: bool = True,
+        reason: RejectionReason = RejectionReason.GATE_CLOSED,
+        gate: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """What a worker writes: it proposes the sealed class of every image without a label.
+
+        All are accepted if the gate `is_open`, else rejected for the `reason`; `gate` are its decisions' columns.
+        """
         with self.writing() as uow:
             open_ids = image_queries.askable_ids(uow.session, self.project_id)
-        publishing_rows = [self._proposal(image_id, is_open=is_open) for image_id in open_ids]
+        publishing_rows = [self._proposal(image_id, None if is_open else reason) for image_id in open_ids]
         test_ids = self.ids(Split.TEST)
         with self.writing() as uow:
             publishing.publish(
@@ -177,15 +202,15 @@ class World:
                 held,
                 manifest={"device": "cpu", "seconds": 1.5},
                 files={"model": f"rounds/{held.round_id}/{held.attempt}/model.safetensors"},
-                gate=[gate_columns(is_open=is_open)],
+                gate=gate or [gate_columns(is_open=is_open)],
                 proposals=publishing_rows,
                 predictions=[self._prediction(at, image_id, wrong) for at, image_id in enumerate(test_ids)],
             )
 
-    def _proposal(self, image_id: int, *, is_open: bool) -> Proposal:
+    def _proposal(self, image_id: int, reason: RejectionReason | None) -> Proposal:
         return Proposal(
             image_id=image_id, class_id=self.image(image_id).sealed_class_id or 0, score=0.9, confidence=0.95,
-            reason=None if is_open else RejectionReason.GATE_CLOSED,
+            reason=reason,
         )  # fmt: skip
 
     def _prediction(self, at: int, image_id: int, wrong: int) -> Reported:

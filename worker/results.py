@@ -26,7 +26,7 @@ from ssmae.checkpoint import save_checkpoint
 from ssmae.config import RoundConfig
 from ssmae.errors import SsmaeError, Stopped
 from ssmae.export import write_onnx, write_timm
-from ssmae.gate import GateDecision
+from ssmae.gate import ClassEvidence, GateDecision
 from ssmae.inference import Predictions
 from ssmae.results import RoundResult
 
@@ -94,8 +94,13 @@ def write(
     return Files(keys=written, notes=tuple(notes))
 
 
-def gate_rows(decisions: Sequence[GateDecision]) -> list[dict[str, Any]]:
-    """The gate's answers as columns of its table."""
+def gate_rows(decisions: Sequence[GateDecision], class_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The gate's answers as columns of its table.
+
+    Args:
+        decisions: of one round, in their order.
+        class_ids: database ids, by class index.
+    """
     return [
         {
             "check_number": one.check,
@@ -108,9 +113,24 @@ def gate_rows(decisions: Sequence[GateDecision]) -> list[dict[str, Any]]:
             "alpha": float(one.alpha),
             "delta": float(one.delta),
             "reason": one.reason,
+            "classes": [_class_columns(about, class_ids[about.class_index]) for about in one.classes],
+            "discards": bool(one.discards),
         }
         for one in decisions
     ]
+
+
+def _class_columns(about: ClassEvidence, class_id: int) -> dict[str, Any]:
+    return {
+        "class_id": class_id,
+        "coverage": float(about.coverage),
+        "errors": int(about.errors),
+        "n": int(about.n),
+        "low": float(about.low),
+        "high": float(about.high),
+        "is_certified": bool(about.is_certified),
+        "is_blocked": bool(about.is_blocked),
+    }
 
 
 def write_curve(uow: UnitOfWork, held: Claim, result: RoundResult) -> None:

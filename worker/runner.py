@@ -24,7 +24,7 @@ from app.services.publishing import Proposal, Reported
 from app.services.runtime import Runtime, open_runtime
 from app.services.snapshots import UNLABELLED, SnapshotRows
 from ssmae.config import RoundConfig
-from ssmae.data import ImageStore, RoundData, load_images
+from ssmae.data import ImageStore, load_images
 from ssmae.errors import Stopped
 from ssmae.inference import predict
 from ssmae.model import SSMAE
@@ -32,6 +32,7 @@ from ssmae.results import Progress, RoundResult
 from ssmae.trainer import train_round
 from worker import results
 from worker.child import Line
+from worker.learner_data import frame_notes, learner_data
 from worker.starting import Start, start_of
 
 
@@ -83,7 +84,7 @@ def main(line: Line, round_id: int, attempt: int) -> None:
         "versions": result.versions,
         "device": result.device,
         "learnt_classes": result.learnt_classes,
-        "notes": [*job.start.notes, *result.notes, *files.notes],
+        "notes": [*job.start.notes, *frame_notes(rows), *result.notes, *files.notes],
         "seconds": round(time.monotonic() - began, 1),
         "training_seconds": round(result.seconds, 1),
         "images_per_second": round(result.images_per_second, 1),
@@ -98,30 +99,10 @@ def main(line: Line, round_id: int, attempt: int) -> None:
             job.held,
             manifest=manifest,
             files=files.keys,
-            gate=results.gate_rows(result.decisions),
+            gate=results.gate_rows(result.decisions, rows.class_ids),
             proposals=_proposals(result, image_ids_N, rows.class_ids),
             predictions=reported,
         )
-
-
-def learner_data(rows: SnapshotRows, stream_N: NDArray[np.int64], images: ImageStore) -> RoundData:
-    """What the learner may see of a snapshot: no test image, and validation labels only as the gate's evidence.
-
-    Args:
-        rows: the snapshot.
-        stream_N: positions of the training and validation images in it.
-        images: those images, in that order.
-    """
-    class_index_N = rows.class_index_N[stream_N].astype(np.int64)
-    is_validation_N = np.isin(stream_N, rows.where(Split.VALIDATION))
-    validation_index_V = np.flatnonzero(is_validation_N & (class_index_N != UNLABELLED))
-    return RoundData(
-        images=images,
-        labels_N=np.where(is_validation_N, UNLABELLED, class_index_N),
-        validation_index_V=validation_index_V,
-        validation_labels_V=class_index_N[validation_index_V],
-        class_names=tuple(rows.class_names),
-    )
 
 
 def _report_on_test(

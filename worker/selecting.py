@@ -96,7 +96,7 @@ def main(line: Line, round_id: int, version: int) -> None:
         raise Stopped("Stopped before the choice was written.")
     try:
         with committed(runtime.database) as uow:
-            publishing.publish_selection(uow, round_id, chosen, seed=round_id, version=version)
+            publishing.publish_selection(uow, runtime.storage, round_id, chosen, seed=round_id, version=version)
             _tell(uow, round_id, notes)
     except Conflict as conflict:  # drawn again, or chosen by another worker, meanwhile
         raise Stopped(str(conflict)) from conflict

@@ -265,7 +265,9 @@ def _print_status(uow: UnitOfWork, found: Round) -> None:
         for note in details.manifest.get("notes", []):
             click.echo(f"  {note}")
         if details.gate:
-            click.echo(f"  gate: {details.gate[-1].reason}")
+            last = details.gate[-1]
+            for sentence in filter(None, (f"gate: {last.reason}", last.certified, last.blocked)):
+                click.echo(f"  {sentence}")
     if found.error:
         click.echo(f"  {found.error}")
     if found.traceback:

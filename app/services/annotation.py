@@ -292,6 +292,8 @@ _REJECTIONS = {
     RejectionReason.INCONSISTENT: "The model changes its mind when the image is changed a little",
     RejectionReason.LOW_CONFIDENCE: "The model is not sure enough",
     RejectionReason.GATE_CLOSED: "The model has not yet proved itself on the validation sample",
+    RejectionReason.CLASS_BLOCKED: "The model is wrong too often when it names this class",
+    RejectionReason.OUTSIDE_FRAME: "The validation sample was not drawn from this image, so it cannot vouch for it",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,10 @@ from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
 from app.domain.rounds import RoundStatus, SelectionStatus
 from app.domain.transitions import sources
 from app.errors import Conflict
-from app.services import leases
+from app.services import leases, validation
 from app.services import rounds as round_service
 from app.services.leases import Claim
+from app.storage import Storage
 from ssmae.config import Acquisition, RejectionReason
 
 _ROWS = 500
@@ -131,14 +131,17 @@ def publish(
         round_service.open_draft(uow, project_id)
 
 
-def publish_selection(uow: UnitOfWork, round_id: int, chosen: Sequence[Chosen], *, seed: int, version: int) -> None:
-    """Write a draft's selection, then draw its validation sample uniformly from the rest.
+def publish_selection(
+    uow: UnitOfWork, storage: Storage, round_id: int, chosen: Sequence[Chosen], *, seed: int, version: int
+) -> None:
+    """Write a draft's selection, then draw its validation sample uniformly from the rest, and keep what that rest was.
 
     Drawn after the selection and without regard to it, the sample is a uniform one of the images that stay
     unlabelled, which is what the gate's bound speaks of.
 
     Args:
         uow: open unit of work.
+        storage: keeps the sampling frame.
         round_id: the draft.
         chosen: the selection, best first.
         seed: of the validation sample.
@@ -151,7 +154,8 @@ def publish_selection(uow: UnitOfWork, round_id: int, chosen: Sequence[Chosen], 
     uow.session.execute(delete(Selection).where(Selection.round_id == round_id))
     taken = {one.image_id for one in chosen}
     rest = [image_id for image_id in images.askable_ids(uow.session, draft.project_id) if image_id not in taken]
-    sample = random.Random(seed).sample(rest, min(draft.validation_size, len(rest)))
+    sample = validation.draw(rest, draft.validation_size, seed=seed, version=version)
+    draft.frame_digest = validation.keep_frame(storage, rest) if sample else None
     rows = [
         {
             "round_id": round_id,

@@ -84,7 +84,7 @@ def redraw(
     draft.validation_size = draft.validation_size if validation_size is None else validation_size
     draft.selection_status, draft.selection_message = SelectionStatus.PENDING, None
     draft.selection_version += 1
-    draft.sent_at = None
+    draft.sent_at = draft.frame_digest = None
     uow.session.execute(delete(Selection).where(Selection.round_id == round_id))
     release_validation(uow, draft.project_id)
     note(uow, draft, f"Drawn anew: {draft.selection_size} images by {draft.strategy}.")

@@ -13,7 +13,7 @@ from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus
-from ssmae.config import Acquisition
+from ssmae.config import Acquisition, RejectionReason
 from tests.world import World, gate_columns
 
 
@@ -157,6 +157,20 @@ def test_schema__one_pseudo_label_an_image_and_round_with_a_score_from_0_to_1(wo
     for change in ({}, {"image_id": world.ids(Split.TRAIN)[1], "score": 1.1}):
         with pytest.raises(IntegrityError):
             add(world, PseudoLabel, **(values | change))
+
+
+def test_schema__every_reason_of_a_rejection_can_be_kept_and_no_other_word(world):
+    round_id = world.request()
+    values = {
+        "project_id": world.project_id, "round_id": round_id, "class_id": world.class_ids[0], "score": 0.5,
+        "confidence": 0.5, "status": PseudoLabelStatus.REJECTED,
+    }  # fmt: skip
+    images = world.add_images(len(RejectionReason), Split.TRAIN)
+    for image_id, reason in zip(images, RejectionReason, strict=True):
+        add(world, PseudoLabel, image_id=image_id, reason=reason, **values)
+
+    with pytest.raises(IntegrityError), world.writing() as uow:
+        uow.session.execute(text("UPDATE pseudo_label SET reason = 'nonsense'"))
 
 
 def test_schema__an_image_is_asked_once_a_round_whatever_the_queue(world):

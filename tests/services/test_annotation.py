@@ -12,7 +12,7 @@ from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.pools import Pool, Split
 from app.errors import Conflict, NotFound, Refused
 from app.services import annotation, projects
-from ssmae.config import Acquisition
+from ssmae.config import Acquisition, RejectionReason
 
 
 @pytest.fixture
@@ -346,3 +346,15 @@ def test_annotator__a_person_cannot_take_the_name_of_the_simulated_one(pets):
         annotation.annotator(uow, annotation.SIMULATED)
     with pytest.raises(Refused, match="needs a name"), pets.writing() as uow:
         annotation.annotator(uow, "  ")
+
+
+def test_next_images__a_rejected_pseudo_label_says_why_whatever_the_reason(pets):
+    person = pets.annotator()
+    told = set()
+    for reason in RejectionReason:
+        pets.play_round(is_open=False, reason=reason)
+        with pets.reading() as uow:
+            told |= {item.why for item in annotation.next_images(uow, pets.project_id, Queue.REVIEW, person)}
+
+    assert len(told) == len(RejectionReason)
+    assert all(why.endswith(" (90%).") for why in told)

@@ -117,16 +117,3 @@ def test_pools_over_rounds__are_those_each_round_left_and_then_the_present(pets)
     assert first.counts == {Pool.LABELLED: 15, Pool.PSEUDO_LABELLED: 25, Pool.UNLABELLED: 0, Pool.EXCLUDED: 0}
     assert now.counts == {Pool.LABELLED: 18, Pool.PSEUDO_LABELLED: 22, Pool.UNLABELLED: 0, Pool.EXCLUDED: 0}
     assert sum(first.counts.values()) == sum(now.counts.values()) == 40
-
-
-def test_gate_history__is_in_the_order_of_rounds_with_its_sentences(pets):
-    pets.play_round(is_open=False)
-    pets.play_round(is_open=True)
-
-    with pets.reading() as uow:
-        history = reports.gate_history(uow, pets.project_id)
-
-    assert [(row.round_number, row.is_open, row.reason) for row in history] == [
-        (1, False, "Closed: too many were wrong."),
-        (2, True, "Open: none was wrong."),
-    ]

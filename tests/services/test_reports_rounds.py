@@ -11,7 +11,7 @@ from app.domain.rounds import RoundStatus, SelectionStatus
 from app.errors import NotFound
 from app.services import annotation, leases, reports
 from app.services.reports import Accuracy, Asked, needed_validation
-from ssmae.config import Acquisition, GateConfig, StartFrom
+from ssmae.config import Acquisition, GateConfig, GateRule, StartFrom
 from ssmae.gate import affordable_checks, required_validation_size
 from tests.world import progress
 
@@ -58,8 +58,9 @@ def test_draft__there_may_be_none(pets):
 
 
 def test_preview__keeps_training_validation_and_test_labels_apart(pets):
-    pets.open_draft(pets.ids(Split.TRAIN)[:3])
-    pets.label(pets.ids(Split.TRAIN)[:3] + pets.ids(Split.VALIDATION)[:2])
+    draft_id = pets.open_draft(pets.ids(Split.TRAIN)[:3])
+    pets.label(pets.ids(Split.TRAIN)[:3])
+    pets.label(pets.sample(draft_id)[:2], queue=Queue.VALIDATION)
 
     with pets.reading() as uow:
         told = reports.preview(uow, pets.project_id, GateConfig())
@@ -70,14 +71,44 @@ def test_preview__keeps_training_validation_and_test_labels_apart(pets):
 
 
 def test_preview__says_when_the_validation_labels_suffice(pets):
-    pets.open_draft(validation_size=30)
-    pets.label(pets.ids(Split.VALIDATION)[:28])
+    draft_id = pets.open_draft(validation_size=30)
+    pets.label(pets.sample(draft_id)[:28], queue=Queue.VALIDATION)
 
     with pets.reading() as uow:
         told = reports.preview(uow, pets.project_id, GateConfig(alpha=0.4, delta=0.5, checks=1))
 
     assert told.validation >= told.needed
+    assert told.can_open
     assert "enough for the gate to open" in told.gate_sentence
+
+
+def test_preview__labels_beyond_what_the_sample_was_asked_for_do_not_count_as_evidence(pets):
+    draft_id = pets.open_draft()
+    first, _, _, last = pets.sample(draft_id)
+    pets.label([first], queue=Queue.VALIDATION)
+    pets.label([last], queue=Queue.BROWSE)
+
+    with pets.reading() as uow:
+        told = reports.preview(uow, pets.project_id, GateConfig())
+
+    assert (told.validation, told.judging) == (2, 1)
+    assert "Answered out of turn: 1 more" in told.gate_sentence
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (GateRule.LEARN_THEN_TEST, "The gate will stay closed"),
+        (GateRule.POINT_ESTIMATE, "opens if 70% of the confident validation images are right"),
+        (GateRule.ALWAYS_OPEN, "There is no gate"),
+    ],
+)
+def test_preview__says_what_the_chosen_rule_of_the_gate_asks_for(pets, rule, sentence):
+    with pets.reading() as uow:
+        told = reports.preview(uow, pets.project_id, GateConfig(rule=rule))
+
+    assert sentence in told.gate_sentence
+    assert told.can_open is (rule is not GateRule.LEARN_THEN_TEST)
 
 
 def test_round_history__is_newest_first_without_the_draft(pets):

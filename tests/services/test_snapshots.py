@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.domain.labels import Queue
 from app.domain.pools import Split
 from app.errors import NotFound
 from app.services import annotation, snapshots
+from app.storage import snapshot_key
 
 
 @pytest.fixture
@@ -64,6 +66,37 @@ def test_take__what_is_labelled_later_does_not_reach_it(pets):
     rows = snapshots.load(pets.storage, digest)
 
     assert (rows.class_index_N == snapshots.UNLABELLED).all()
+
+
+def test_take__the_frame_and_what_judges_are_part_of_the_content(pets):
+    without = take(pets)
+    draft_id = pets.open_draft(pets.ids(Split.TRAIN)[:3], validation_size=4)
+    drawn = take(pets)
+    pets.answer(pets.sample(draft_id)[0], None, queue=Queue.VALIDATION)
+    skipped = take(pets)
+
+    assert len({without.digest, drawn.digest, skipped.digest}) == 3
+    assert snapshots.load(pets.storage, without.digest).in_frame_N is None
+    rows = snapshots.load(pets.storage, skipped.digest)
+    assert rows.in_frame_N is not None
+    assert set(rows.image_ids_N[rows.in_frame_N].tolist()) == {*pets.ids(Split.TRAIN)[3:], *pets.sample(draft_id)}
+    assert rows.image_ids_N[rows.judges_N].tolist() == pets.sample(draft_id)[:1]
+
+
+def test_load__a_snapshot_from_before_the_frame_was_kept_has_none_and_every_answer_judges(pets):
+    draft_id = pets.open_draft(validation_size=4)
+    answered = pets.sample(draft_id)[2:]
+    pets.label(answered)
+    digest = take(pets).digest
+    path = pets.storage.path(snapshot_key(digest))
+    with np.load(path) as file:
+        older = {name: column for name, column in file.items() if name not in {"judges", "in_frame"}}
+    np.savez_compressed(path, **older)
+
+    rows = snapshots.load(pets.storage, digest)
+
+    assert rows.in_frame_N is None
+    assert sorted(rows.image_ids_N[rows.judges_N].tolist()) == sorted(answered)
 
 
 def test_take__excluded_images_are_left_out(pets):

@@ -16,7 +16,7 @@ from app.domain.pools import Pool, Split
 from app.services import rounds as round_service
 from app.ui import state
 from app.ui.components.overrides import changed, differences
-from ssmae.config import Preset, preset_config
+from ssmae.config import Preset, RejectionReason, preset_config
 
 
 def fine(page):
@@ -145,6 +145,22 @@ def test_review_page__accepted_pseudo_labels_are_shown_once_the_gate_is_open(wor
     shown = show("review")
     shown.segmented_control(key="review-status").set_value(shown.segmented_control(key="review-status").options[1])
     assert "Accepted · 6" in "".join(shown.segmented_control(key="review-status").options)
+
+
+@pytest.mark.parametrize("reason", RejectionReason)
+def test_review_page__every_reason_of_a_rejection_has_a_filter_and_a_sentence(world, show, reason):
+    world.make_project(train=8, test=2)
+    world.label(world.ids(Split.TRAIN)[:2])
+    world.play_round(is_open=False, reason=reason)
+    shown = show("review")
+    before = words(shown)
+    shown = fine(shown.selectbox(key="review-reason").set_value(reason).run())
+    [chosen] = [
+        one for one in shown.selectbox(key="review-reason").options if one.endswith(" · 6") and "Any" not in one
+    ]
+    assert not chosen.startswith(reason.value)
+    assert "Nothing waits here." not in words(shown)
+    assert words(shown) != before
 
 
 def test_images_page__filters_by_pool(seeded, show):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+
 import pytest
 
 from app.db.queries import rounds as round_queries
 from app.domain.pools import Split
 from app.domain.rounds import RoundStatus, SelectionStatus
 from app.services import leases, publishing, reports, rounds
-from ssmae.config import Acquisition, GateConfig, Preset, StartFrom, preset_config
+from app.ui.components.knobs import CHOICES
+from ssmae.config import Acquisition, GateConfig, GateRule, Preset, RoundConfig, StartFrom, preset_config
 from tests.ui.screen import button, close, labelled_pets, make_world, open_page, trained_pets, words
+from tests.world import gate_columns
 
 
 @pytest.fixture
@@ -104,6 +109,30 @@ def test_rounds__trains_with_preset_start_seed_and_a_changed_knob(world):
     assert "Train a round" not in [one.label for one in page.button]
 
 
+def test_knobs__every_choice_of_every_setting_is_said_in_words():
+    sections = [RoundConfig(), *(getattr(RoundConfig(), one.name) for one in fields(RoundConfig))]
+    kinds = {type(value) for section in sections if is_dataclass(section) for value in vars(section).values()}
+
+    assert set(CHOICES) == {kind for kind in kinds if issubclass(kind, StrEnum)}
+    assert all(set(says) == set(kind) for kind, says in CHOICES.items())
+    assert not any(text == member.value for says in CHOICES.values() for member, text in says.items())
+
+
+def test_rounds__the_rule_of_the_gate_is_chosen_by_what_it_does(world):
+    labelled_pets(world)
+    page = open_page(world, "rounds")
+
+    rule = page.selectbox(key=f"knobs-{world.project_id}-quick-gate-rule")
+    assert rule.options[rule.index or 0] == "Learn then test: a proven bound"
+    rule.select(GateRule.POINT_ESTIMATE)
+    button(page, "Train a round").click().run()
+
+    with world.reading() as uow:
+        queued = round_queries.active(uow.session, world.project_id)
+    assert queued is not None
+    assert queued.config["gate"]["rule"] == "point_estimate"
+
+
 def test_rounds__a_checkpoint_that_is_not_there_is_refused_in_a_sentence(world):
     labelled_pets(world)
     page = open_page(world, "rounds")
@@ -148,6 +177,24 @@ def test_rounds__a_failed_round_shows_reason_and_traceback_and_is_tried_again(wo
     page.button(key=f"retry-{held.round_id}").click().run()
 
     assert world.round(held.round_id).status is RoundStatus.QUEUED
+
+
+def test_rounds__says_class_by_class_what_the_gate_proved(world):
+    labelled_pets(world)
+    about = {"coverage": 0.3, "n": 41, "low": 0.0, "high": 0.09}
+    classes = [
+        about | {"class_id": world.class_ids[0], "errors": 0, "is_certified": True, "is_blocked": False},
+        about | {"class_id": world.class_ids[1], "errors": 20, "is_certified": False, "is_blocked": True},
+    ]
+    world.play_round(gate=[gate_columns(is_open=True) | {"classes": classes}])
+
+    page = open_page(world, "rounds")
+    said = words(page)
+
+    assert "Certified on its own: cat (0 of 41 wrong)." in said
+    assert "Blocked: dog (20 of 41 wrong)." in said
+    [shown] = [one.value for one in page.dataframe if "verdict" in one.value]
+    assert shown["verdict"].tolist() == ["certified", "blocked"]
 
 
 def test_rounds__history_details_and_comparison_of_two_rounds(world):

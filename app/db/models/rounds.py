@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, BigId, choice, now
@@ -60,6 +60,9 @@ class Round(Base):
     )
     selection_message: Mapped[str | None] = mapped_column(Text)
     selection_version: Mapped[int] = mapped_column(default=0, comment="rises whenever the lead draws again")
+    frame_digest: Mapped[str | None] = mapped_column(
+        String(64), comment="file of the images that the validation sample was drawn from"
+    )
 
     preset: Mapped[Preset | None] = mapped_column(choice(Preset, "preset"))
     config: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="RoundConfig, whole, fixed when queued")
@@ -151,6 +154,12 @@ class GateRecord(Base):
     alpha: Mapped[float]
     delta: Mapped[float]
     reason: Mapped[str] = mapped_column(Text)
+    classes: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, default=list, comment="what the check says of each class, by class id"
+    )
+    discards: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="what an earlier check let in goes too"
+    )
 
 
 class PseudoLabel(Base):

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.db.base import database_now
-from app.db.models import GateRecord, PseudoLabel, Round, RoundEvent, Selection, Snapshot, TrainingPoint, Worker
-from app.domain.labels import Queue
+from app.db.models import (
+    Annotation,
+    GateRecord,
+    Image,
+    PseudoLabel,
+    Round,
+    RoundEvent,
+    Selection,
+    Snapshot,
+    TrainingPoint,
+    Worker,
+)
+from app.domain.labels import Action, Queue
+from app.domain.pools import Pool
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import ACTIVE, RoundStatus
 from app.errors import NotFound
@@ -85,6 +97,29 @@ def selected_ids(session: Session, round_id: int, queue: Queue) -> Sequence[int]
     return session.scalars(
         select(Selection.image_id)
         .where(Selection.round_id == round_id, Selection.queue == queue)
+        .order_by(Selection.position)
+    ).all()
+
+
+def validation_sample(session: Session, round_id: int) -> Sequence[Row[int, Pool, bool, bool]]:
+    """(image_id, pool, is_answered_in_turn, is_skipped) of a round's validation sample, in the order of the draw.
+
+    Answered in turn is what has a standing label from the validation queue; skipped, a standing skip from anywhere.
+    """
+    standing = and_(Annotation.image_id == Selection.image_id, Annotation.superseded_at.is_(None))
+    in_turn = select(Annotation.id).where(
+        standing, Annotation.action == Action.LABEL, Annotation.queue == Queue.VALIDATION
+    )
+    skipped = select(Annotation.id).where(standing, Annotation.action == Action.SKIP)
+    return session.execute(
+        select(
+            Selection.image_id,
+            Image.pool,
+            in_turn.exists().label("is_answered_in_turn"),
+            skipped.exists().label("is_skipped"),
+        )
+        .join(Image, Image.id == Selection.image_id)
+        .where(Selection.round_id == round_id, Selection.queue == Queue.VALIDATION)
         .order_by(Selection.position)
     ).all()
 

@@ -6,16 +6,16 @@ Accuracy is always that on the test split, with an exact 95 % interval; nothing 
 from app.services.reports.accuracy import (
     Accuracy,
     CurvePoint,
-    GateRow,
     PoolsAt,
-    gate_history,
     learning_curve,
     newest_accuracy,
     pools_over_rounds,
 )
 from app.services.reports.comparison import Comparison, Difference, compare
+from app.services.reports.gate import GateClass, GateRow, gate_history
 from app.services.reports.next_step import NextStep, Situation, Target, next_step
 from app.services.reports.overview import ImportRow, Overview, overview
+from app.services.reports.preview import Preview, needed_validation, preview
 from app.services.reports.quality import (
     ClassRow,
     Confusion,
@@ -29,12 +29,9 @@ from app.services.reports.rounds import (
     Asked,
     Draft,
     EventRow,
-    Preview,
     RoundDetails,
     RoundRow,
     draft,
-    needed_validation,
-    preview,
     round_details,
     round_history,
 )
@@ -50,6 +47,7 @@ __all__ = [
     "Difference",
     "Draft",
     "EventRow",
+    "GateClass",
     "GateRow",
     "ImageRow",
     "ImportRow",

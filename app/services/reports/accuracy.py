@@ -1,4 +1,4 @@
-"""How good the model is, and how it got there: the learning curve, the pools and the gate over the rounds."""
+"""How good the model is, and how it got there: the learning curve and the pools over the rounds."""
 
 from __future__ import annotations
 
@@ -66,23 +66,6 @@ class PoolsAt:
     counts: dict[Pool, int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GateRow:
-    """One decision of the gate, with the sentence it explains itself in."""
-
-    round_id: int
-    round_number: int
-    check: int
-    is_open: bool
-    threshold: float | None
-    coverage: float
-    bound: float | None
-    n: int
-    errors: int
-    alpha: float
-    reason: str
-
-
 def learning_curve(uow: UnitOfWork, project_id: int) -> list[CurvePoint]:
     """One point a succeeded round whose accuracy is known, oldest first.
 
@@ -133,23 +116,3 @@ def pools_over_rounds(uow: UnitOfWork, project_id: int) -> list[PoolsAt]:
 def by_pool(counts: dict[tuple[Split, Pool], int]) -> dict[Pool, int]:
     """Sum over the splits."""
     return {pool: sum(count for (_, other), count in counts.items() if other is pool) for pool in Pool}
-
-
-def gate_history(uow: UnitOfWork, project_id: int) -> list[GateRow]:
-    """Every decision of the gate, oldest first."""
-    return [
-        GateRow(
-            round_id=record.round_id,
-            round_number=number,
-            check=record.check_number,
-            is_open=record.is_open,
-            threshold=record.threshold,
-            coverage=record.coverage,
-            bound=record.bound,
-            n=record.n,
-            errors=record.errors,
-            alpha=record.alpha,
-            reason=record.reason,
-        )
-        for number, record in reports.gate_records(uow.session, project_id)
-    ]

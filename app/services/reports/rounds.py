@@ -1,4 +1,4 @@
-"""Rounds as a lead looks at them: the draft, what training would use, the history, one round whole."""
+"""Rounds as a lead looks at them: the draft, the history, one round whole."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from app.db.models import GateRecord, Round, Snapshot
-from app.db.queries import images, reports, rounds
+from app.db.queries import reports, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
-from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus, SelectionStatus
 from app.errors import NotFound
-from app.services.reports.accuracy import Accuracy, GateRow, gate_history, labels_of, start_of
-from ssmae.config import Acquisition, GateConfig, Preset, StartFrom
-
-_WIDEST_START = 0.55
-"""The gate's widest chain of tests begins with this share of the pool, hence of the sample."""
+from app.services.reports.accuracy import Accuracy, labels_of, start_of
+from app.services.reports.gate import GateRow, gate_history, let_in
+from ssmae.config import Acquisition, Preset, StartFrom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,42 +48,6 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview:
-    """What a round would train on if it were queued now.
-
-    Attributes:
-        needed: validation labels without which the gate stays closed whatever they say.
-        parent_number: the round whose encoder "last" would resume; None if there is none.
-    """
-
-    training: int
-    validation: int
-    test: int
-    unlabelled: int
-    excluded: int
-    needed: int
-    parent_number: int | None
-
-    @property
-    def labels(self) -> int:
-        """Training plus validation labels."""
-        return self.training + self.validation
-
-    @property
-    def gate_sentence(self) -> str:
-        """Whether pseudo-labels have a chance in this round."""
-        if self.validation >= self.needed:
-            return (
-                f"{self.validation} validation labels are answered; {self.needed} are enough for the gate to open if "
-                "the model is good."
-            )
-        return (
-            f"The gate will stay closed: {self.validation} of at least {self.needed} validation labels are answered. "
-            "The model will still learn from the labels and from every image, but its own labels will not be accepted."
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class RoundRow:
     """One line of the history.
 
@@ -94,7 +55,7 @@ class RoundRow:
         labels: training and validation labels of its snapshot; None before it was queued.
         seconds: from the start of its last attempt to its end; None while it has none.
         schedule: its steps and batches, which its duration belongs to.
-        gate_open: the last decision; None if the gate was never asked.
+        gate_open: whether the gate let pseudo-labels in; None if it was never asked.
     """
 
     id: int
@@ -110,7 +71,6 @@ class RoundRow:
     parent_number: int | None
     strategy: Acquisition
     gate_open: bool | None
-    gate_reason: str | None
     error: str | None
     finished_at: datetime | None
 
@@ -161,45 +121,15 @@ def draft(uow: UnitOfWork, project_id: int) -> Draft | None:
     )
 
 
-def preview(uow: UnitOfWork, project_id: int, gate: GateConfig) -> Preview:
-    """What a round would train on now, and whether its gate could open."""
-    counts = images.pool_counts(uow.session, project_id)
-    parent = rounds.last_succeeded(uow.session, project_id)
-    return Preview(
-        training=counts.get((Split.TRAIN, Pool.LABELLED), 0),
-        validation=counts.get((Split.VALIDATION, Pool.LABELLED), 0),
-        test=counts.get((Split.TEST, Pool.LABELLED), 0),
-        unlabelled=sum(
-            count
-            for (split, pool), count in counts.items()
-            if split is not Split.TEST and pool in {Pool.UNLABELLED, Pool.PSEUDO_LABELLED}
-        ),
-        excluded=sum(count for (_, pool), count in counts.items() if pool is Pool.EXCLUDED),
-        needed=needed_validation(gate),
-        parent_number=parent.number if parent else None,
-    )
-
-
-def needed_validation(gate: GateConfig) -> int:
-    """Validation labels without which the gate stays closed, whatever they say.
-
-    It needs so many images at its widest first level that a single error among them would still prove the error rate:
-    P(at most one error among n) <= delta, because a round that has too few answers for several checks makes one. A
-    test holds this against the gate itself, which the server must not import.
-    """
-    n = 2
-    while (1 - gate.alpha) ** n + n * gate.alpha * (1 - gate.alpha) ** (n - 1) > gate.delta:
-        n += 1
-    return -(-100 * n // round(100 * _WIDEST_START))
-
-
 def round_history(uow: UnitOfWork, project_id: int) -> list[RoundRow]:
     """Every round but the draft, newest first."""
     found = [(one, snapshot) for one, snapshot in reports.rounds_with_labels(uow.session, project_id)]
     numbers = {one.id: one.number for one, _ in found}
     correct = reports.correct_by_round(uow.session, project_id)
-    last_gate = {record.round_id: record for _, record in reports.gate_records(uow.session, project_id)}
-    return [_row(one, snapshot, numbers, correct, last_gate.get(one.id)) for one, snapshot in reversed(found)]
+    gate: dict[int, list[GateRecord]] = {}
+    for _, record in reports.gate_records(uow.session, project_id):
+        gate.setdefault(record.round_id, []).append(record)
+    return [_row(one, snapshot, numbers, correct, gate.get(one.id, [])) for one, snapshot in reversed(found)]
 
 
 def round_details(uow: UnitOfWork, round_id: int) -> RoundDetails:
@@ -236,7 +166,7 @@ def _row(
     snapshot: Snapshot | None,
     numbers: dict[int, int],
     correct: dict[int, tuple[int, int]],
-    gate: GateRecord | None,
+    gate: list[GateRecord],
 ) -> RoundRow:
     right, n = correct.get(one.id, (0, 0))
     device = one.manifest.get("device")
@@ -253,8 +183,7 @@ def _row(
         start=start_of(one),
         parent_number=numbers.get(one.parent_id) if one.parent_id is not None else None,
         strategy=one.strategy,
-        gate_open=gate.is_open if gate else None,
-        gate_reason=gate.reason if gate else None,
+        gate_open=let_in(gate),
         error=one.error,
         finished_at=one.finished_at,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ssmae.config import RoundConfig
+from ssmae.config import GateRule, Head, Masking, Precision, RoundConfig, View, Weighting
 
 _SECTIONS = {
     "model": "Model",
@@ -17,6 +17,29 @@ _SECTIONS = {
     "schedule": "Schedule",
     "gate": "Gate",
 }
+
+# By type, because members of two types may have the same value, and are then the same key.
+CHOICES: dict[type[StrEnum], dict[StrEnum, str]] = {
+    Masking: {Masking.RANDOM: "Random patches", Masking.GRID: "A regular grid"},
+    Weighting: {
+        Weighting.FIXED: "Fixed threshold (FixMatch)",
+        Weighting.ADAPTIVE: "Adaptive thresholds (FreeMatch)",
+        Weighting.SOFT: "Soft weights (SoftMatch)",
+    },
+    View: {View.WEAK: "Weak view", View.STRONG: "Strong view"},
+    GateRule: {
+        GateRule.LEARN_THEN_TEST: "Learn then test: a proven bound",
+        GateRule.POINT_ESTIMATE: "Point estimate: the paper's rule",
+        GateRule.ALWAYS_OPEN: "Always open: no gate",
+    },
+    Head: {Head.FRESH: "A fresh classifier", Head.KEEP: "Keep the old classifier"},
+    Precision: {
+        Precision.AUTO: "Auto: what suits the device",
+        Precision.FULL: "Full: 32 bits",
+        Precision.MIXED: "Mixed: bfloat16",
+    },
+}
+"""What a drop-down says of each member."""
 
 
 def knobs(config: RoundConfig, *, key: str) -> dict[str, Any]:
@@ -57,8 +80,11 @@ def _knob(item: Field[Any], present: Any, key: str) -> Any:
     if isinstance(present, bool):
         return st.toggle(label, value=present, key=key, help=help_text)
     if isinstance(present, StrEnum):
-        members = list(type(present))
-        return st.selectbox(label, members, index=members.index(present), key=key, help=help_text)
+        says = CHOICES[type(present)]
+        members = list(says)
+        return st.selectbox(
+            label, members, index=members.index(present), format_func=lambda one: says[one], key=key, help=help_text
+        )
     if isinstance(present, int):
         return st.number_input(
             label, value=present, step=1, min_value=_whole(low), max_value=_whole(high), key=key, help=help_text

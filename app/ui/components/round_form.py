@@ -129,8 +129,8 @@ def _told(preview: Preview, draft: Draft | None) -> None:
             f"judged by **{preview.validation:,} validation labels**. The {preview.test:,} labelled test images only "
             "measure."
         )
-        ready = preview.validation >= preview.needed
-        st.markdown(f"{':material/check_circle:' if ready else ':material/lock:'} {preview.gate_sentence}")
+        icon = ":material/check_circle:" if preview.can_open else ":material/lock:"
+        st.markdown(f"{icon} {preview.gate_sentence}")
         if not preview.training:
             st.markdown(":material/info: Without a label only reconstruction is trained: there will be no accuracy.")
         if draft is not None and (left := draft.selection.left + draft.validation.left):

@@ -9,7 +9,7 @@ import streamlit as st
 from app.db.unit_of_work import committed
 from app.domain.rounds import RoundStatus
 from app.services import reports, rounds
-from app.services.reports import RoundDetails, RoundRow
+from app.services.reports import GateRow, RoundDetails, RoundRow
 from app.ui import charts, state
 from app.ui.components.charted import charted
 from app.ui.components.layout import showing_refusals
@@ -68,6 +68,7 @@ def details(history: list[RoundRow]) -> None:
     for record in told.gate:
         icon = ":material/check_circle:" if record.is_open else ":material/lock:"
         st.markdown(f"{icon} **Check {record.check}.** {record.reason}")
+        _class_verdicts(record)
     for note in told.manifest.get("notes", []):
         st.markdown(f":material/info: {note}")
     if told.row.status is RoundStatus.FAILED and told.row.error:
@@ -99,6 +100,31 @@ def details(history: list[RoundRow]) -> None:
             },
             expanded=1,
         )
+
+
+def _class_verdicts(record: GateRow) -> None:
+    """What a check of the gate says of single classes."""
+    if record.certified:
+        st.markdown(f":material/verified: {record.certified}")
+    if record.blocked:
+        st.markdown(f":material/block: {record.blocked}")
+    if not record.classes:
+        return
+    with st.expander(f"Check {record.check}, class by class"):
+        rows = [
+            {
+                "class": one.name,
+                "verdict": one.verdict,
+                "wrong": one.errors,
+                "validation images": one.n,
+                "error at least": one.low,
+                "error at most": one.high,
+                "coverage": one.coverage,
+            }
+            for one in record.classes
+        ]
+        shares = dict.fromkeys(("error at least", "error at most", "coverage"), _ACCURACY)
+        table(rows, name=f"round-{record.round_number}-check-{record.check}-classes", columns=shares)
 
 
 def _numbers(told: RoundDetails) -> None:

@@ -26,12 +26,17 @@ REASONS = {
     RejectionReason.GATE_CLOSED: "Gate closed",
     RejectionReason.LOW_CONFIDENCE: "Not sure enough",
     RejectionReason.INCONSISTENT: "Changes its mind",
+    RejectionReason.CLASS_BLOCKED: "Class blocked",
+    RejectionReason.OUTSIDE_FRAME: "Not in the draw",
 }
 _MEANINGS = {
     None: "Your answers become labels at once. The surest ones come first.",
     RejectionReason.GATE_CLOSED: "Sure and consistent, but the validation sample did not prove the model reliable.",
     RejectionReason.LOW_CONFIDENCE: "Below the confidence that the gate asks for.",
     RejectionReason.INCONSISTENT: "Another class when the image is changed a little.",
+    RejectionReason.CLASS_BLOCKED: "Of a class that the model was wrong about too often in the validation sample.",
+    RejectionReason.OUTSIDE_FRAME: "Imported, asked about or brought back since the validation sample was drawn, or "
+    "when it was: its answers say nothing about these images. The next draw takes them in.",
 }
 
 
