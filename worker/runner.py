@@ -8,6 +8,7 @@ Dimensions: N images of the stream (train and validation), V validation images, 
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -27,13 +28,14 @@ from ssmae.config import RoundConfig
 from ssmae.data import ImageStore, load_images
 from ssmae.errors import Stopped
 from ssmae.inference import predict
+from ssmae.loading import fits_in_memory
 from ssmae.model import SSMAE
 from ssmae.results import Progress, RoundResult
-from ssmae.trainer import train_round
 from worker import results
 from worker.child import Line
 from worker.learner_data import frame_notes, learner_data
 from worker.starting import Start, start_of
+from worker.training import midway_path, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +63,14 @@ def main(line: Line, round_id: int, attempt: int) -> None:
     rows = snapshots.load(runtime.storage, job.digest)
     stream_N = rows.where(Split.TRAIN, Split.VALIDATION)
     images = _load(runtime, rows, stream_N, job.config, say)
-    result = train_round(
+    midway = midway_path(runtime.storage, round_id)
+    result, training_notes = train(
         learner_data(rows, stream_N, images),
         job.config,
         seed=job.seed,
-        start_state=job.start.state,
+        start=job.start,
+        class_ids=rows.class_ids,
+        midway=midway,
         on_progress=say.training,
         should_stop=line.should_stop,
     )
@@ -84,7 +89,7 @@ def main(line: Line, round_id: int, attempt: int) -> None:
         "versions": result.versions,
         "device": result.device,
         "learnt_classes": result.learnt_classes,
-        "notes": [*job.start.notes, *frame_notes(rows), *result.notes, *files.notes],
+        "notes": [*job.start.notes, *frame_notes(rows), *training_notes, *result.notes, *files.notes],
         "seconds": round(time.monotonic() - began, 1),
         "training_seconds": round(result.seconds, 1),
         "images_per_second": round(result.images_per_second, 1),
@@ -103,6 +108,7 @@ def main(line: Line, round_id: int, attempt: int) -> None:
             proposals=_proposals(result, image_ids_N, rows.class_ids),
             predictions=reported,
         )
+    midway.unlink(missing_ok=True)
 
 
 def _report_on_test(
@@ -148,7 +154,15 @@ def _load(
     runtime: Runtime, rows: SnapshotRows, positions: NDArray[np.int64], config: RoundConfig, say: _Says
 ) -> ImageStore:
     paths = [runtime.storage.path(key) for key in rows.keys(positions)]
-    return load_images(paths, config.model.image_size, lambda done, total: say.stage("loading", done, total))
+    size = config.model.image_size
+    # A set larger than memory goes through a file; mapped, it needs no name, and is gone with this process.
+    into = None if fits_in_memory(len(paths), size) else runtime.storage.path(f"scratch/images-{os.getpid()}.npy")
+    if into is not None:
+        into.parent.mkdir(parents=True, exist_ok=True)
+    images = load_images(paths, size, lambda done, total: say.stage("loading", done, total), into=into)
+    if into is not None:
+        into.unlink()
+    return images
 
 
 def _proposals(result: RoundResult, image_ids_N: NDArray[np.int64], class_ids: list[int]) -> list[Proposal]:
