@@ -99,14 +99,19 @@ def _print(name: str, report: Report, device: torch.device) -> None:
         low, high = measured.timing.quartiles
         speed, work = measured.timing.images_per_second, measured.operations / 1e9
         memory = "unknown" if measured.peak_bytes is None else f"{measured.peak_bytes / 2**20:,.0f} MiB"
-        spread = f"{low:,.0f} to {high:,.0f}"
-        print(f"{row:<20}{speed:>10,.0f}{spread:>20}{memory:>11}{work:>13.3g}{speed * work:>10,.0f}")
+        spread = f"{_short(low)} to {_short(high)}"
+        print(f"{row:<20}{_short(speed):>10}{spread:>20}{memory:>11}{work:>13.3g}{_short(speed * work):>10}")
     low, high = report.ratio.quartiles
     print(
         f"pre-training step against the plain loop: {report.ratio.by_clock:.2f} times as fast (quartiles of "
         f"{len(report.plain.timing.blocks)} pairs of blocks {low:.2f} to {high:.2f}; by processor time "
         f"{report.ratio.by_processor:.2f})"
     )
+
+
+def _short(value: float) -> str:
+    """Three digits, or all that stand before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _rows(report: Report) -> dict[str, Measured]:
