@@ -23,11 +23,12 @@ def learner_data(rows: SnapshotRows, stream_N: NDArray[np.int64], images: ImageS
     """
     class_index_N = rows.class_index_N[stream_N].astype(np.int64)
     is_validation_N = np.isin(stream_N, rows.where(Split.VALIDATION))
-    validation_index_V = np.flatnonzero(rows.judges_N[stream_N] & (class_index_N != UNLABELLED))
+    validation_index_V = np.flatnonzero(rows.judges_N[stream_N])
     return RoundData(
         images=images,
         labels_N=np.where(is_validation_N, UNLABELLED, class_index_N),
         validation_index_V=validation_index_V,
+        # One that judges without a label was skipped: the learner takes it for an error, whatever the model says.
         validation_labels_V=class_index_N[validation_index_V],
         class_names=tuple(rows.class_names),
         in_frame_N=None if rows.in_frame_N is None else rows.in_frame_N[stream_N],

@@ -266,7 +266,7 @@ def _print_status(uow: UnitOfWork, found: Round) -> None:
             click.echo(f"  {note}")
         if details.gate:
             last = details.gate[-1]
-            for sentence in filter(None, (f"gate: {last.reason}", last.certified, last.blocked)):
+            for sentence in filter(None, (f"gate: {last.reason}", last.certified)):
                 click.echo(f"  {sentence}")
     if found.error:
         click.echo(f"  {found.error}")

@@ -95,6 +95,18 @@ def test_preview__labels_beyond_what_the_sample_was_asked_for_do_not_count_as_ev
     assert "Answered out of turn: 1 more" in told.gate_sentence
 
 
+def test_preview__a_skip_is_an_answer_that_counts_as_an_error(pets):
+    draft_id = pets.open_draft(validation_size=30)
+    pets.answer(pets.sample(draft_id)[0], None, queue=Queue.VALIDATION)
+    pets.label(pets.sample(draft_id)[1:25], queue=Queue.VALIDATION)
+
+    with pets.reading() as uow:
+        told = reports.preview(uow, pets.project_id, GateConfig(alpha=0.4, delta=0.5, checks=1))
+
+    assert (told.validation, told.judging, told.skipped) == (24, 25, 1)
+    assert "25 validation images are answered, 1 of them by a skip, which counts as an error;" in told.gate_sentence
+
+
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [

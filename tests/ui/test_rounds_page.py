@@ -85,7 +85,7 @@ def test_rounds__says_what_would_be_learnt_and_that_the_gate_will_stay_closed(wo
 
     assert "**6 training labels**" in said
     needed = reports.needed_validation(GateConfig())
-    assert f"The gate will stay closed: 0 of at least {needed} validation labels are answered." in said
+    assert f"The gate will stay closed: 0 of at least {needed} validation images are answered." in said
 
 
 def test_rounds__trains_with_preset_start_seed_and_a_changed_knob(world):
@@ -191,8 +191,7 @@ def test_rounds__says_class_by_class_what_the_gate_proved(world):
     page = open_page(world, "rounds")
     said = words(page)
 
-    assert "Certified on its own: cat (0 of 41 wrong)." in said
-    assert "Blocked: dog (20 of 41 wrong)." in said
+    assert "Certified class by class: cat (0 of 41 wrong)." in said
     [shown] = [one.value for one in page.dataframe if "verdict" in one.value]
     assert shown["verdict"].tolist() == ["certified", "blocked"]
 

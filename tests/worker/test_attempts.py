@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from app.db.models import Round
-from app.db.queries import rounds
+from app.db.models import PseudoLabel, Round
+from app.db.queries import images, rounds
 from app.db.unit_of_work import committed
+from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.rounds import RoundStatus
+from app.services import annotation, publishing
 from app.services import rounds as round_service
+from app.services.publishing import Chosen
+from ssmae.config import Acquisition, RejectionReason
 from tests.worker import scene
 from worker import attempts
 from worker.host import Host
@@ -132,6 +136,37 @@ def test_run__a_round_that_is_not_waiting_is_left_alone(host: Host) -> None:
     attempts.run(host, round_id)
 
     assert scene.look(host.runtime, round_id).attempt == 0
+
+
+def test_run__what_the_sample_could_not_be_drawn_from_is_rejected_for_that_and_a_skip_judges(host: Host) -> None:
+    project_id = scene.sealed_project(host.runtime)
+    with committed(host.runtime.database) as uow:
+        draft_id = round_service.open_draft(uow, project_id).id
+        selected = images.askable_ids(uow.session, project_id)[:3]
+        why = "The two likeliest classes are close."
+        chosen = [Chosen(image_id=one, strategy=Acquisition.MARGIN, score=0.5, reason=why) for one in selected]
+        publishing.publish_selection(uow, host.runtime.storage, draft_id, chosen, seed=draft_id, version=0)
+        skipped, *answered = rounds.selected_ids(uow.session, draft_id, Queue.VALIDATION)
+        annotation.simulate(uow, project_id, Queue.VALIDATION, len(answered) + 1)
+        oracle = annotation.annotator(uow, annotation.SIMULATED, AnnotatorKind.SIMULATED)
+        annotation.answer(
+            uow, uid="skip", image_id=skipped, annotator_id=oracle.id, action=Action.SKIP, class_id=None,
+            queue=Queue.VALIDATION,
+        )  # fmt: skip
+    round_id = scene.queue_round(host.runtime, project_id)
+
+    attempts.run(host, round_id)
+
+    done = scene.look(host.runtime, round_id)
+    assert done.status is RoundStatus.SUCCEEDED, done.traceback
+    with host.runtime.database.reading() as uow:
+        rejected = uow.session.execute(select(PseudoLabel.image_id, PseudoLabel.reason)).all()
+        decisions = rounds.gate_records(uow.session, [round_id])
+    outside = {image_id for image_id, reason in rejected if reason is RejectionReason.OUTSIDE_FRAME}
+    assert outside == set(selected)
+    assert len(rejected) > len(outside)
+    assert f"only {len(answered) + 1} validation images are answered" in decisions[-1].reason
+    assert not any("not known which images" in note for note in done.manifest["notes"])
 
 
 @pytest.mark.slow

@@ -46,9 +46,9 @@ def test_learner_data__has_the_frame_and_the_answers_that_judge_and_no_test_imag
     assert data.labels_N.tolist() == [1, -1, -1, -1, -1, -1]
     assert data.in_frame_N is not None
     assert data.in_frame_N.tolist() == [False, True, True, True, False, True]
-    # The last validation image has an answer, but the sample was not asked up to it.
-    assert data.validation_index_V.tolist() == [1, 2]
-    assert data.validation_labels_V.tolist() == [0, 1]
+    # The last validation image has an answer, but the sample was not asked up to it; the third was skipped.
+    assert data.validation_index_V.tolist() == [1, 2, 3]
+    assert data.validation_labels_V.tolist() == [0, 1, -1]
 
 
 def test_learner_data__of_an_older_snapshot_covers_every_image_and_the_manifest_says_so(rows):

@@ -42,7 +42,7 @@ class GateClass:
 
 @dataclass(frozen=True, kw_only=True)
 class GateRow:
-    """One decision of the gate, with the sentence it explains itself in."""
+    """One decision of the gate, with the sentence it explains itself in; that names the classes it left out."""
 
     round_id: int
     round_number: int
@@ -61,15 +61,8 @@ class GateRow:
     def certified(self) -> str:
         """What is proven of single classes, in words; empty if nothing is."""
         named = _named(one for one in self.classes if one.is_certified)
-        proof = f"the validation answers prove that at most {_percent(self.alpha)} of its pseudo-labels are wrong."
-        return named and f"Certified on its own: {named}. For each class {proof}"
-
-    @property
-    def blocked(self) -> str:
-        """Which classes are not accepted and why, in words; empty if all are."""
-        named = _named(one for one in self.classes if one.is_blocked)
-        proof = f"the validation answers prove that more than {_percent(self.alpha)} of its pseudo-labels are wrong"
-        return named and f"Blocked: {named}. For each class {proof}, so none of them is accepted."
+        most = f"at most {_percent(self.alpha)} of its pseudo-labels are wrong"
+        return named and f"Certified class by class: {named}. The validation answers prove for each that {most}."
 
 
 def gate_history(uow: UnitOfWork, project_id: int) -> list[GateRow]:

@@ -19,15 +19,17 @@ class Preview:
     """What a round would train on if it were queued now.
 
     Attributes:
-        judging: validation labels that would judge the gate: those up to which the sample was answered in turn.
+        judging: validation images that would judge the gate: those up to which the sample was answered in turn.
+        skipped: those of them without a label; each counts as an error.
         gate: how the gate decides.
-        needed: validation labels without which the gate stays closed whatever they say.
+        needed: judging images without which the gate stays closed whatever was answered.
         parent_number: the round whose encoder "last" would resume; None if there is none.
     """
 
     training: int
     validation: int
     judging: int
+    skipped: int
     test: int
     unlabelled: int
     excluded: int
@@ -61,19 +63,21 @@ class Preview:
 
     @property
     def _evidence(self) -> str:
+        skips = f", {self.skipped} of them by a skip, which counts as an error" if self.skipped else ""
         if self.can_open:
             return (
-                f"{self.judging} validation labels are answered; {self.needed} are enough for the gate to open if "
-                "the model is good."
+                f"{self.judging} validation images are answered{skips}; {self.needed} are enough for the gate to open "
+                "if the model is good."
             )
         return (
-            f"The gate will stay closed: {self.judging} of at least {self.needed} validation labels are answered. "
-            "The model will still learn from the labels and from every image, but its own labels will not be accepted."
+            f"The gate will stay closed: {self.judging} of at least {self.needed} validation images are answered"
+            f"{skips}. The model will still learn from the labels and from every image, but its own labels will not be "
+            "accepted."
         )
 
     @property
     def _out_of_turn(self) -> list[str]:
-        extra = self.validation - self.judging
+        extra = self.validation - (self.judging - self.skipped)
         if not extra:
             return []
         return [f"Answered out of turn: {extra} more, which judge once the sample is answered up to them."]
@@ -88,7 +92,8 @@ def preview(uow: UnitOfWork, project_id: int, gate: GateConfig) -> Preview:
     return Preview(
         training=counts.get((Split.TRAIN, Pool.LABELLED), 0),
         validation=counts.get((Split.VALIDATION, Pool.LABELLED), 0),
-        judging=sum(one.is_labelled for one in judges),
+        judging=len(judges),
+        skipped=sum(not one.is_labelled for one in judges),
         test=counts.get((Split.TEST, Pool.LABELLED), 0),
         unlabelled=sum(
             count
@@ -103,7 +108,7 @@ def preview(uow: UnitOfWork, project_id: int, gate: GateConfig) -> Preview:
 
 
 def needed_validation(gate: GateConfig) -> int:
-    """Validation labels without which the gate stays closed, whatever they say.
+    """Answered validation images without which the gate stays closed, whatever the answers are.
 
     It needs so many images at its widest first level that a single error among them would still prove the error rate:
     P(at most one error among n) <= delta, because a round that has too few answers for several checks makes one. A

@@ -106,8 +106,6 @@ def _class_verdicts(record: GateRow) -> None:
     """What a check of the gate says of single classes."""
     if record.certified:
         st.markdown(f":material/verified: {record.certified}")
-    if record.blocked:
-        st.markdown(f":material/block: {record.blocked}")
     if not record.classes:
         return
     with st.expander(f"Check {record.check}, class by class"):

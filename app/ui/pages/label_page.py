@@ -19,7 +19,8 @@ from app.ui.components.simulated import simulated_annotator
 
 QUEUES = {
     Queue.SELECTION: "The images that teach the model most, chosen by the strategy of this round.",
-    Queue.VALIDATION: "A random sample. Your answers judge whether the model's own labels may be trusted this round.",
+    Queue.VALIDATION: "A random sample. Your answers judge whether the model's own labels may be trusted this round; a "
+    "skip counts as an error of the model.",
     Queue.TEST: "A fixed random sample that no training ever sees. It measures the accuracy, so answer with care.",
     Queue.REVIEW: "What the model proposed and the gate or the consistency check turned down, surest first.",
 }
