@@ -17,7 +17,7 @@ from ssmae.bench.timing import Workload
 from ssmae.config import LossConfig, Precision, RoundConfig, ScheduleConfig, Size, size_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.errors import InvalidConfig
-from ssmae.inference import batch_for, predict
+from ssmae.inference import predict
 from ssmae.learner import Learner, Losses
 from ssmae.model import SSMAE, build
 
@@ -26,8 +26,8 @@ BYTES_OF_IMAGES = 50_000 * 3 * 32 * 32
 """As many as CIFAR's training split, whatever their size: too many for a processor's cache, few enough for a GPU."""
 LEARNING_RATE = 1e-5
 """Noise teaches nothing: small, so that many thousand steps stay finite."""
-PREDICTED_BATCHES = {"cpu": 1, "cuda": 32}
-"""Batches of inference in one call of `predict`."""
+PREDICTED = {"cpu": 1, "cuda": 8}
+"""Images of one call of `predict`, for each image of a training step; the batch is then its own choice."""
 
 _BATCHES = {
     "cpu": {Size.QUICK28: 64, Size.TINY32: 64, Size.SMALL32: 32, Size.BASE224: 4},
@@ -114,7 +114,7 @@ class Bench:
     def inference(self) -> Workload:
         """`predict` with the batch that it chooses by itself, bytes in, arrays out."""
         model = self.model()
-        count = min(len(self._images), batch_for(model) * PREDICTED_BATCHES[self._device.type])
+        count = min(len(self._images), self._config.schedule.unlabelled_batch * PREDICTED[self._device.type])
         images = ImageStore(self._images.images_NCHW[:count])
 
         def step() -> torch.Tensor:
