@@ -146,7 +146,7 @@ def take_tokens(tokens_BLD: torch.Tensor, ids_BK: torch.Tensor) -> torch.Tensor:
     batch, length = tokens_BLD.shape[:2]
     first_B1 = torch.arange(0, batch * length, length, device=ids_BK.device)[:, None]
     rows_N = (ids_BK + first_B1).flatten()
-    return tokens_BLD.flatten(0, 1).index_select(0, rows_N).unflatten(0, ids_BK.shape)
+    return tokens_BLD.flatten(0, 1).index_select(0, rows_N).view(*ids_BK.shape, -1)
 
 
 def normalise(images_BCHW: torch.Tensor) -> torch.Tensor:
