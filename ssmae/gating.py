@@ -10,6 +10,7 @@ Dimensions: N images of the stream, V validation images, W views.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -74,17 +75,16 @@ class Gating:
         labels_N[self._data.validation_index_V] = self._data.validation_labels_V
         return labels_N
 
-    def proposals(self, probabilities_WNC: NDArray[np.float32] | None = None) -> Proposals:
-        """One for each image that nobody labelled: of the snapshot in force, else of the last check.
+    def proposals(self, score: Callable[[], NDArray[np.float32]]) -> Proposals:
+        """One for each image that nobody labelled: of the snapshot in force, else of the teacher as it is now.
 
         Args:
-            probabilities_WNC: to be used if the gate was never asked.
+            score: gives probabilities_WNC of every image of the stream; called only if nothing is in force.
         """
-        scores = self._scores
-        if scores is None:
-            assert probabilities_WNC is not None
-            scores = Scores.of(probabilities_WNC, self._gate.score)
-        return propose(self._data, scores, in_force(self.decisions))
+        holds = in_force(self.decisions)
+        scores = self._scores if holds is not None else Scores.of(score(), self._gate.score)
+        assert scores is not None  # a snapshot in force has scores
+        return propose(self._data, scores, holds)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The frozen scores and the last validation losses, for a half-way state; see `facts`."""

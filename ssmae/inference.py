@@ -18,7 +18,7 @@ from ssmae.data import DeviceImages, ImageStore
 from ssmae.errors import InvalidData, Stopped
 from ssmae.model import SSMAE
 
-TOKENS_AT_ONCE = 8192
+TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 262_144}
 """Patches of one batch of inference: bounds memory, and keeps a batch under about a second on one CPU core."""
 
 
@@ -109,7 +109,7 @@ def predict_views(
 
 def batch_for(model: SSMAE) -> int:
     """How many images to predict at once."""
-    return max(1, TOKENS_AT_ONCE // model.side**2)
+    return max(1, TOKENS_AT_ONCE[device_of(model).type] // model.side**2)
 
 
 def device_of(model: torch.nn.Module) -> torch.device:

@@ -47,16 +47,21 @@ class Learner:
         everything_N = np.arange(len(data.images), dtype=np.int64)
         self._stream = self._batches(everything_N, config.schedule.unlabelled_batch, "stream")
         self._labelled: Batches | None = None
+        self._labels_N = torch.full((len(data.images),), NO_LABEL, device=device)
+        self._frozen_N = self._pseudo_labels_N = self._labels_N
         self.use_labels(data.labels_N)
-        self._pseudo_labels_N = torch.full((len(data.images),), NO_LABEL, device=device)
         # Compiled once, with fixed shapes; without `compile` these are the plain methods.
         self._classify = _compiled(self.student.classify, config, device)
         self._reconstruct = _compiled(self.student.reconstruct, config, device)
         self._teach = _compiled(self.teacher.model.classify, config, device)
 
     def use_labels(self, labels_N: NDArray[np.int64]) -> None:
-        """Which human labels teach from now on, -1 where there is none; draws from them afresh."""
-        self._labels_N = torch.from_numpy(labels_N.copy()).to(self.device)
+        """Which human labels teach from now on, -1 where there is none; draws from them afresh if they are others."""
+        given_N = torch.from_numpy(labels_N.copy()).to(self.device)
+        if torch.equal(given_N, self._labels_N):
+            return
+        self._labels_N = given_N
+        self.use_pseudo_labels(self._frozen_N.cpu().numpy())
         if self._labelled is not None:
             self._labelled.close()
         index_L = np.flatnonzero(labels_N >= 0)
@@ -66,8 +71,8 @@ class Learner:
 
     def use_pseudo_labels(self, pseudo_labels_N: NDArray[np.int64]) -> None:
         """Freeze which pseudo-labels teach from now on; NO_LABEL stands for none. A human label overrules."""
-        on_device_N = torch.from_numpy(pseudo_labels_N.copy()).to(self.device)
-        self._pseudo_labels_N = torch.where(self._labels_N >= 0, NO_LABEL, on_device_N)
+        self._frozen_N = torch.from_numpy(pseudo_labels_N.copy()).to(self.device)
+        self._pseudo_labels_N = torch.where(self._labels_N >= 0, NO_LABEL, self._frozen_N)
 
     def reconstruct(self) -> Losses:
         """Losses of a step of reconstruction alone."""
@@ -147,7 +152,7 @@ class Learner:
             "labelled": self._labelled.state() if self._labelled is not None else {},
             "generators": {"views": self._views.get_state(), "scores": self._scores.get_state()},
             "global": _global_generators(self.device),
-            "": {"labels_N": self._labels_N, "pseudo_labels_N": self._pseudo_labels_N},
+            "": {"labels_N": self._labels_N, "pseudo_labels_N": self._frozen_N},
         }
         return {
             f"{part}.{name}".lstrip("."): value.detach().to("cpu", copy=True)

@@ -52,7 +52,9 @@ class Midway:
     facts: dict[str, Any]
 
 
-def origin_of(config: RoundConfig, data: RoundData, *, seed: int, device: str) -> Origin:
+def origin_of(
+    config: RoundConfig, data: RoundData, *, seed: int, device: str, start: Mapping[str, torch.Tensor] | None = None
+) -> Origin:
     """What a state of this round belongs to. Reads the images once: made at the start of a round, not at every save.
 
     Args:
@@ -60,11 +62,13 @@ def origin_of(config: RoundConfig, data: RoundData, *, seed: int, device: str) -
         data: images and labels, taken as digests.
         seed: of the round.
         device: where it runs; a generator of one device cannot go on on another.
+        start: the weights that the round begins with, taken as a digest; None for a start from scratch.
     """
     return {
         "config": config.to_dict(),
         "data": data_digests(data),
         "seed": seed,
+        "start": "scratch" if start is None else _weights_digest(start),
         "device": device,
         "versions": versions(),
     }
@@ -165,6 +169,15 @@ def data_digests(data: RoundData) -> dict[str, str]:
         "class_names": hashlib.sha256(json.dumps(data.class_names).encode()).hexdigest(),
         "in_frame_N": "none" if frame_N is None else _array_digest(frame_N),
     }
+
+
+def _weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _images_digest(images_NCHW: NDArray[np.uint8]) -> str:

@@ -119,7 +119,7 @@ class RoundResult:
             uniform and there are no proposals.
         notes: sentences about what the round did otherwise than asked, for people.
         decisions: the gate's answers, in order.
-        proposals: the pseudo-labels of the last check.
+        proposals: pseudo-labels of the snapshot that is in force at the end, else of the final teacher, all rejected.
         predictions: the teacher on every image of the stream, unaugmented.
         history: the training curves.
         seconds: wall time.

@@ -63,8 +63,13 @@ class Plan:
         }
 
     def check_steps(self, checks: int) -> list[int]:
-        """Steps of the joint phase before which the gate is asked: at its start, then evenly spread over it."""
+        """Steps of the joint phase before which the gate is asked: at its start, then evenly spread over it.
+
+        A single check waits until half-way: at the start the model is at its worst.
+        """
         joint = self.steps[Phase.JOINT]
+        if checks == 1:
+            return [joint // 2] if joint else []
         return [check * joint // checks for check in range(checks)] if joint >= checks else [0] * min(1, joint)
 
     def steps_left(self, phase: Phase, step: int) -> float:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssmae.config import Phase, RoundConfig
+from ssmae.config import GateRule, Phase, RoundConfig, Weighting
 from ssmae.data import RoundData
 from ssmae.errors import InvalidConfig, InvalidData, Stopped
 from ssmae.gating import Gating
@@ -108,10 +108,11 @@ class _Round:
         resumes: bool,
     ) -> None:
         self._data, self._config, self._device, self._should_stop = data, config, device, should_stop
-        self._seed = seed
+        self._seed, self._resumes = seed, resumes
         classes_seen = len(np.unique(data.labels_N[data.labels_N >= 0]))
         self._learns_classes = classes_seen >= 2 and config.schedule.labels_steps + config.schedule.joint_steps > 0
         self._notes = _notes(classes_seen, len(data.labelled_index_L), learns_classes=self._learns_classes)
+        self._notes += unreachable(config, classes=len(data.class_names))
         self._plan = Plan.of(config.schedule, resumes=resumes, learns_classes=self._learns_classes)
         self._learner = Learner(data, config, student, device, seed)
         self._gating = Gating(data, config.gate)
@@ -121,7 +122,9 @@ class _Round:
 
     def keep(self, path: Path, every_seconds: float) -> None:
         """Write the state to a file now and then; go on from there if it exists."""
-        origin = origin_of(self._config, self._data, seed=self._seed, device=str(self._device))
+        # What it begins with, head and class map included, is in the student's weights by now.
+        start = self._learner.student.state_dict() if self._resumes else None
+        origin = origin_of(self._config, self._data, seed=self._seed, device=str(self._device), start=start)
         self._keeper = Keeper(path, every_seconds, origin)
         if (found := self._keeper.load()) is None:
             return
@@ -143,7 +146,7 @@ class _Round:
         predictions = predict(model, self._data.images, should_stop=self._should_stop)
         proposals = Proposals.none()
         if self._learns_classes:
-            proposals = self._gating.proposals(None if self._gating.decisions else self._score())
+            proposals = self._gating.proposals(self._score)
         return RoundResult(
             model=model.cpu(),
             student=EncoderState.of(self._learner.student),
@@ -217,6 +220,28 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise InvalidConfig("RoundConfig.device", "auto or cpu, because torch finds no GPU here", name)
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def unreachable(config: RoundConfig, *, classes: int) -> tuple[str, ...]:
+    """A sentence if nothing can be as sure as the configuration asks, because smoothed labels teach to be less sure.
+
+    A model that fits labels smoothed by e gives its class 1 - e + e / C; thresholds above that let nothing in.
+
+    Args:
+        config: of the round.
+        classes: their number C.
+    """
+    loss, gate = config.loss, config.gate
+    reached = 1 - loss.label_smoothing + loss.label_smoothing / classes
+    asked = [loss.consistency_threshold] if loss.consistency_weighting is Weighting.FIXED else []
+    asked += [gate.confidence] if gate.rule is not GateRule.LEARN_THEN_TEST else []
+    if not asked or max(asked) <= reached:
+        return ()
+    sentence = (
+        f"Hardly any image can reach the confidence of {max(asked):g} that is asked for: labels smoothed by "
+        f"{loss.label_smoothing:g} teach a confidence of {reached:.2f}. Set loss.label_smoothing to 0."
+    )
+    return (sentence,)
 
 
 def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str, ...]:

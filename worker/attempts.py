@@ -21,7 +21,7 @@ from app.domain.rounds import RoundStatus
 from app.errors import NotFound
 from app.services import leases
 from app.services.leases import LEASE_SECONDS, RENEW_SECONDS, Claim, LeaseLost
-from app.storage import round_key
+from app.storage import midway_key, round_key
 from worker.child import Ended, Work
 from worker.host import Host
 from worker.spawning import Child
@@ -115,10 +115,13 @@ class Attempt:
             self._write(lambda uow: leases.give_back(uow, self._held, why, counts=True))
 
     def tidy(self) -> None:
-        """Remove the files of an attempt that published nothing."""
+        """Remove the files of an attempt that published nothing, and the half-way state of a round that is over."""
+        is_over = False
         try:
-            if self._status() is RoundStatus.SUCCEEDED:
+            status = self._status()
+            if status is RoundStatus.SUCCEEDED:
                 return
+            is_over = status in (RoundStatus.CANCELLED, RoundStatus.FAILED)
         except (LeaseLost, NotFound):
             log.debug("Round %d went on to another attempt.", self._held.round_id)
         except DBAPIError as error:
@@ -126,8 +129,10 @@ class Attempt:
                 "Round %d: its files stay, because the database does not answer: %s", self._held.round_id, error
             )
             return
-        folder = self._host.runtime.storage.path(round_key(self._held.round_id, self._held.attempt, "."))
-        shutil.rmtree(folder, ignore_errors=True)
+        storage = self._host.runtime.storage
+        shutil.rmtree(storage.path(round_key(self._held.round_id, self._held.attempt, ".")), ignore_errors=True)
+        if is_over:
+            storage.path(midway_key(self._held.round_id)).unlink(missing_ok=True)
 
     def _tick(self, now: float) -> None:
         if self._why is None and self._host.stopping.is_set():

@@ -45,17 +45,20 @@ class Sampled:
 def judging(sample: Sequence[Sampled]) -> list[Sampled]:
     """The images that judge, in the order of the draw; those of them without a label count as errors.
 
-    From the first image to the last one that was answered in turn, and on for as long as each is labelled, skipped or
-    excluded.
+    From the first image to the last one that was answered in turn, and on for as long as each is skipped or excluded:
+    what was labelled elsewhere does not carry the order on, or the sample would end where others happened to label. A
+    sample without an open image judges whole.
 
     Args:
         sample: the whole sample in the order of the draw.
     """
+    if all(one.is_labelled or _needs_no_label(one) for one in sample):
+        return [one for one in sample if not one.is_excluded]
     reach = max((at + 1 for at, one in enumerate(sample) if one.is_answered_in_turn), default=0)
-    while reach < len(sample) and _is_settled(sample[reach]):
+    while reach < len(sample) and _needs_no_label(sample[reach]):
         reach += 1
     return [one for one in sample[:reach] if not one.is_excluded]
 
 
-def _is_settled(one: Sampled) -> bool:
-    return one.is_labelled or one.is_skipped or one.is_excluded
+def _needs_no_label(one: Sampled) -> bool:
+    return one.is_skipped or one.is_excluded

@@ -55,6 +55,7 @@ class Check:
     threshold: float | None
     errors: int
     n: int
+    discards: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Line:
         accuracy: on the test split.
         test_images: size of that.
         checks: the gate's answers, in order.
-        accepted: share of the images without any answer whose pseudo-label was accepted at the last check.
+        accepted: share of the images without any answer whose pseudo-label is accepted at the end.
         wrong: share of these whose true class is another; None if nothing was accepted.
         steps: optimiser steps taken.
         seconds: wall time of training, inference on the stream included.
@@ -96,6 +97,14 @@ class Line:
     versions: dict[str, str]
     notes: tuple[str, ...]
     history: tuple[dict[str, Any], ...]
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether a snapshot is in force at the end: opened by a check, and not taken back by a later one."""
+        holds = False
+        for check in self.checks:
+            holds = check.is_open or (holds and not check.discards)
+        return holds
 
     def to_json(self) -> str:
         """One line of text."""
@@ -144,7 +153,7 @@ def report(
         code=CODE,
         accuracy=float((predicted_T == pack.test_classes_T).mean()),
         test_images=len(pack.test),
-        checks=tuple(Check(d.is_open, d.coverage, d.threshold, d.errors, d.n) for d in result.decisions),
+        checks=tuple(Check(d.is_open, d.coverage, d.threshold, d.errors, d.n, d.discards) for d in result.decisions),
         accepted=float(taken_K.mean()) if len(taken_K) else 0.0,
         wrong=float(wrong_K[taken_K].mean()) if taken_K.any() else None,
         steps=sum(each.history[-1].step for each in rounds if each.history),

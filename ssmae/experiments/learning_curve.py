@@ -34,6 +34,7 @@ from ssmae.acquisition import pixel_embeddings, select
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.experiments.packs import DIGITS, load_pack
+from ssmae.gate import in_force
 from ssmae.inference import Predictions, predict
 from ssmae.results import EncoderState
 from ssmae.trainer import train_round
@@ -95,7 +96,7 @@ def run(arm: Arm, config: RoundConfig, seed: int) -> list[Point]:
                 seed=seed,
                 labels=int((labels_N >= 0).sum()),
                 accuracy=float((predicted_T == pack.test_classes_T).mean()),
-                gate_open=bool(result.decisions) and result.decisions[-1].is_open,
+                gate_open=in_force(result.decisions) is not None,
                 seconds=seconds,
             )
         )

@@ -145,7 +145,7 @@ def _gate(runs: Sequence[Line]) -> list[str]:
     wrong = [line.wrong for line in runs if line.wrong is not None]
     return [
         str(runs[0].cell.validation),
-        f"{sum(line.checks[-1].is_open for line in asked)} of {len(runs)}" if asked else "not asked",
+        f"{sum(line.lets_in for line in asked)} of {len(runs)}" if asked else "not asked",
         _percent(mean(line.accepted for line in runs)),
         _percent(mean(wrong)) if wrong else "–",
         _percent(max(wrong)) if wrong else "–",

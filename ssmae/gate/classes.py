@@ -33,10 +33,6 @@ from ssmae.gate.decision import ClassEvidence
 from ssmae.gate.evidence import PredictedClasses, ValidationEvidence
 from ssmae.metrics import accuracy_interval
 
-BLOCKING_SHARE = 0.05
-"""Share of a check's delta for blocks. Blocks need overwhelming evidence anyway, and the logarithm of their share is
-what counts; the chains hardly miss it."""
-
 
 def judge_classes(
     threshold: float,

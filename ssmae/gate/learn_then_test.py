@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ssmae.gate import wording
 from ssmae.gate.bounds import FloatArray, check_open_unit, error_upper_bound
-from ssmae.gate.classes import BLOCKING_SHARE, judge_classes
+from ssmae.gate.classes import judge_classes
 from ssmae.gate.decision import GateDecision, in_force
 from ssmae.gate.evidence import ValidationEvidence
 from ssmae.gate.levels import Level, affordable_starts, reachable_levels, tested_levels
 from ssmae.gate.scores import consistency_scores
-from ssmae.gate.spending import affordable_checks, delta_left, outcome_weight, required_answers
+from ssmae.gate.spending import BLOCKING_SHARE, affordable_checks, delta_left, outcome_weight, required_answers
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class LearnThenTestGate:
         """
         spent = delta_left(self.delta, checks=checks, earlier=earlier)
         answered = len(evidence.scores_V)
+        for_blocks = BLOCKING_SHARE * spent if evidence.classes is not None else 0.0
         starts = affordable_starts(answered, self.alpha, spent) if spent else ()
         if not starts:
             needed = required_answers(self.alpha, spent) if spent else None
@@ -76,7 +77,6 @@ class LearnThenTestGate:
         if not ranked_F.size or ranked_F[0] <= 0:
             return self._closed(wording.nothing_to_accept(ranked_F.size), spent, earlier)
 
-        for_blocks = BLOCKING_SHARE * spent if evidence.classes is not None else 0.0
         share = (spent - for_blocks) / len(starts)
         proven, failed = tested_levels(starts, ranked_F, evidence, self.alpha, share)
         if not proven:

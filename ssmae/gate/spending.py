@@ -24,6 +24,10 @@ from ssmae.gate.levels import CHAIN_STARTS, COVERAGE_LEVELS
 RARE = 0.01
 """Weight of all outcomes with blocked classes together, and of a tripped guard."""
 
+BLOCKING_SHARE = 0.03
+"""Share of a check's delta for blocks. Blocks need overwhelming evidence anyway, and the logarithm of their share is
+what counts; the chains hardly miss it: at the default levels the smallest sample still survives one error."""
+
 TRIPPED = RARE
 """Weight of a tripped guard, whose decision tells nothing else."""
 

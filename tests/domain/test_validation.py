@@ -44,6 +44,7 @@ def test_judging__an_image_that_was_passed_over_is_not_left_out():
 
 def test_judging__an_answer_from_elsewhere_counts_only_as_far_as_the_sample_was_asked():
     assert judged(ANSWERED, OPEN, ELSEWHERE, ELSEWHERE) == [0]
+    assert judged(ANSWERED, ELSEWHERE, OPEN) == [0]
     assert judged(ANSWERED, ELSEWHERE, ANSWERED, OPEN) == [0, 1, 2]
 
 

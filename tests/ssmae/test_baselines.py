@@ -69,3 +69,20 @@ def test_no_teacher__gives_the_student_itself(tiny_config, make_data):
     weights = {name: value for name, value in result.model.state_dict().items() if name in result.student.weights}
     assert weights
     assert all(np.array_equal(value.numpy(), result.student.weights[name].numpy()) for name, value in weights.items())
+
+
+def test_fixmatch__trains_on_confident_images_where_labels_are_not_smoothed(tiny_config, make_data):
+    """A threshold that nothing can reach would make the baseline a supervised one in disguise."""
+    longer = replace(tiny_config.schedule, reconstruct_steps=0, labels_steps=120, joint_steps=40, learning_rate=1e-2)
+    config = ARMS["fixmatch"].config(
+        replace(tiny_config, schedule=longer, loss=replace(tiny_config.loss, label_smoothing=0.0))
+    )
+    history = train_round(make_data(images=60, labels=30, validation=0), config, seed=0).history
+    assert history[-1].losses["consistency"] > 0
+
+
+@pytest.mark.parametrize(("smoothing", "says_so"), [(0.1, True), (0.0, False)])
+def test_train_round__says_when_no_image_can_reach_the_confidence_asked_for(tiny_config, make_data, smoothing, says_so):
+    config = ARMS["fixmatch"].config(replace(tiny_config, loss=replace(tiny_config.loss, label_smoothing=smoothing)))
+    notes = train_round(make_data(), config, seed=0).notes
+    assert any("teach a confidence of 0.91" in note for note in notes) is says_so

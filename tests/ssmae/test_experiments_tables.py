@@ -42,7 +42,7 @@ def rows(text):
 
 
 def test_line__comes_back_from_json_as_it_was():
-    made = line(checks=(Check(is_open=True, coverage=0.5, threshold=0.9, errors=1, n=60),), wrong=0.25)
+    made = line(checks=(Check(is_open=True, coverage=0.5, threshold=0.9, errors=1, n=60, discards=False),), wrong=0.25)
     assert Line.from_json(made.to_json()) == made
 
 
@@ -79,8 +79,8 @@ def test_table__pairs_differences_by_seed_and_says_where_the_leader_is_not_ahead
 
 
 def test_table__shows_what_the_gate_let_in_and_the_worst_of_it():
-    shut = Check(is_open=False, coverage=0.0, threshold=None, errors=9, n=50)
-    opened = Check(is_open=True, coverage=0.6, threshold=0.9, errors=1, n=50)
+    shut = Check(is_open=False, coverage=0.0, threshold=None, errors=9, n=50, discards=True)
+    opened = Check(is_open=True, coverage=0.6, threshold=0.9, errors=1, n=50, discards=False)
     lines = [
         line(seed=0, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.02),
         line(seed=1, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.06),

@@ -7,6 +7,7 @@ import pytest
 
 from ssmae.gate import PredictedClasses, ValidationEvidence, delta_left
 from ssmae.gate.classes import judge_classes
+from ssmae.gate.spending import BLOCKING_SHARE
 from tests.ssmae.gate_cases import GATE
 
 FRAME = 1000
@@ -94,7 +95,7 @@ def test_decide__blocks_take_their_part_from_the_chains() -> None:
     decision = GATE.decide(evidence({"cat": (1, 84)}))
     assert decision.bound is not None
     right = 1 - decision.bound
-    assert right**84 + 84 * decision.bound * right**83 == pytest.approx(0.95 * GATE.delta)
+    assert right**84 + 84 * decision.bound * right**83 == pytest.approx((1 - BLOCKING_SHARE) * GATE.delta)
 
 
 def test_judge_classes__a_budget_of_zero_blocks_nothing() -> None:

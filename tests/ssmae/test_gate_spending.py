@@ -7,8 +7,16 @@ from math import comb
 import pytest
 
 from ssmae.errors import InvalidConfig
-from ssmae.gate import COVERAGE_LEVELS, affordable_checks, delta_left, delta_of_check, required_validation_size
-from ssmae.gate.spending import TRIPPED, outcome_weight
+from ssmae.gate import (
+    CHAIN_STARTS,
+    COVERAGE_LEVELS,
+    affordable_checks,
+    binomial_tail,
+    delta_left,
+    delta_of_check,
+    required_validation_size,
+)
+from ssmae.gate.spending import BLOCKING_SHARE, TRIPPED, outcome_weight
 from tests.ssmae.gate_cases import GATE, NOTHING, decide, evidence
 
 
@@ -65,3 +73,11 @@ def test_affordable_checks__asks_twice_only_where_the_second_check_could_open() 
     assert affordable_checks(0.1, 0.05, 2, answered=needed - 1) == 1
     assert affordable_checks(0.1, 0.05, 2, answered=0) == 1
     assert GATE.affordable_checks(2, answered=needed) == 2
+
+
+def test_blocking__leaves_the_smallest_sample_its_one_error() -> None:
+    """The chains of a check that may also block classes, at the widest level that the smallest sample can feed."""
+    for check, checks in ((1, 1), (1, 2), (2, 2)):
+        accepted = -(-CHAIN_STARTS[-1] * required_validation_size(0.10, 0.05, checks, check=check) // 100)
+        share = (1 - BLOCKING_SHARE) * delta_of_check(0.05, check=check, checks=checks)
+        assert binomial_tail(1, accepted, 0.10) <= share

@@ -41,7 +41,7 @@ def test_ask__lets_in_what_is_proven_and_a_later_closed_check_leaves_it_alone(da
     second = gating.ask(views(wrong=150), checks=2)
     assert not gating.decisions[1].is_open
     assert np.array_equal(first, second)
-    assert gating.proposals().accepted_K.any()
+    assert gating.proposals(views).accepted_K.any()
 
 
 def test_ask__takes_everything_back_when_the_validation_loss_got_worse(data):
@@ -50,7 +50,7 @@ def test_ask__takes_everything_back_when_the_validation_loss_got_worse(data):
     second = gating.ask(views(wrong=150), checks=2)
     assert gating.decisions[1].discards
     assert (second == NO_LABEL).all()
-    assert not gating.proposals().accepted_K.any()
+    assert not gating.proposals(views).accepted_K.any()
 
 
 def test_ask__takes_the_newer_snapshot_when_both_are_open(data):
@@ -58,7 +58,7 @@ def test_ask__takes_the_newer_snapshot_when_both_are_open(data):
     gating.ask(views(confidence=0.9), checks=2)
     gating.ask(views(confidence=0.99), checks=2)
     assert all(decision.is_open for decision in gating.decisions)
-    assert gating.proposals().score_K.max() > 0.85
+    assert gating.proposals(views).score_K.max() > 0.85
 
 
 def test_ask__never_lets_in_what_lies_outside_the_frame(data):
@@ -94,7 +94,7 @@ def test_restore__carries_on_with_the_same_decisions_and_the_same_frozen_scores(
     for gating in (first, second):
         gating.ask(views(wrong=150), checks=2)
     assert second.decisions == first.decisions
-    assert np.array_equal(second.proposals().score_K, first.proposals().score_K)
+    assert np.array_equal(second.proposals(views).score_K, first.proposals(views).score_K)
 
 
 @pytest.mark.parametrize(("rule", "opens"), [(GateRule.POINT_ESTIMATE, True), (GateRule.LEARN_THEN_TEST, False)])

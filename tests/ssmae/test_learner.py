@@ -53,6 +53,21 @@ def test_use_pseudo_labels__never_overrules_a_person(tiny_config, make_data):
     data = make_data()
     learner = Learner(data, tiny_config, build(tiny_config.model, NAMES, seed=0), torch.device("cpu"), seed=0)
     learner.use_pseudo_labels(np.full(len(data.images), 7))
-    kept = learner.state()["pseudo_labels_N"].numpy()
+    kept = learner._pseudo_labels_N.numpy()
     assert (kept[data.labels_N >= 0] == NO_LABEL).all()
     assert (kept[data.labels_N < 0] == 7).all()
+    everyone = np.zeros(len(data.images), np.int64)
+    learner.use_labels(everyone)  # people answered the rest
+    assert (learner._pseudo_labels_N.numpy() == NO_LABEL).all()
+
+
+def test_use_labels__the_same_again_changes_nothing_of_the_draw(tiny_config, make_data):
+    data = make_data()
+    learners = [
+        Learner(data, tiny_config, build(tiny_config.model, NAMES, seed=0), torch.device("cpu"), seed=0) for _ in "ab"
+    ]
+    for learner in learners:
+        learner.labels()
+    learners[1].use_labels(data.labels_N)
+    first, second = (learner.labels()["supervised"] for learner in learners)
+    assert torch.equal(first, second)

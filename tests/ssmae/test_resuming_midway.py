@@ -52,9 +52,9 @@ def eventful(tiny_config):
     )
 
 
-@pytest.mark.parametrize("after", [7, 25, 36, 46])
+@pytest.mark.parametrize("after", [7, 25, 36, 46, 54, 56])
 def test_train_round__goes_on_from_a_half_way_state_bitwise(eventful, make_data, tmp_path, after):
-    """Eight steps a phase, two questions a step: cut in each phase, and on both sides of the second check."""
+    """Cut in each phase, while the second check is scored, and after the answers were released."""
     whole = train_round(make_data(), eventful, seed=3)
     assert whole.proposals.accepted_K.any()
     path = tmp_path / "midway.safetensors"
@@ -81,3 +81,11 @@ def test_train_round__refuses_the_state_of_another_round(tiny_config, make_data,
         train_round(make_data(), other, seed=3, midway=path)
     with pytest.raises(CheckpointMismatch, match="seed: expected 4, got 3"):
         train_round(make_data(), tiny_config, seed=4, midway=path)
+
+
+def test_train_round__refuses_a_state_that_began_with_other_weights(tiny_config, make_data, tmp_path):
+    path = tmp_path / "midway.safetensors"
+    interrupted(make_data(), tiny_config, path, after=9)
+    parent = train_round(make_data(), tiny_config, seed=9).student
+    with pytest.raises(CheckpointMismatch, match="start: expected"):
+        train_round(make_data(), tiny_config, seed=3, start_state=parent, midway=path)

@@ -33,9 +33,9 @@ def test_plan__is_shorter_for_a_round_that_resumes():
     assert Plan.of(SCHEDULE, resumes=False, learns_classes=False).total == 100
 
 
-def test_check_steps__are_the_start_and_half_way():
+def test_check_steps__are_the_start_and_half_way_and_a_single_one_waits():
     assert PLAN.check_steps(2) == [0, 30]
-    assert PLAN.check_steps(1) == [0]
+    assert PLAN.check_steps(1) == [30]
 
 
 def test_check_steps__never_ask_twice_at_one_step():
