@@ -5,7 +5,7 @@ images are drawn at random from the accepted set, which must be frozen meanwhile
 exact; an image that comes up again costs nobody a second look, its answer counts again. If the audit fails, raise the
 threshold and audit what is left with a new sample and half the delta.
 
-Dimension: K accepted images.
+Dimensions: K accepted images.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Exact binomial tails, bounds and sample sizes, and Holm's procedure for several tests at once.
 
-Dimension: H hypotheses.
+Dimensions: H hypotheses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the statistics refuse before they count: nothing is repaired, the message says what was expected and got."""
+"""What the statistics refuse before they count: nothing is repaired, the message says what was expected and got.
+
+Dimensions: N images.
+"""
 
 from __future__ import annotations
 

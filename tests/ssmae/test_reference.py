@@ -1,0 +1,68 @@
+"""The learner as a reference: who may see what, by type; and docstrings that say shapes and sources."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import typing
+from dataclasses import fields
+
+import pytest
+
+import ssmae
+from ssmae import augment, losses, masking, weighting
+from ssmae.data import RoundData
+from ssmae.learner import Learner
+from ssmae.trainer import train_round
+
+MODULES = sorted(
+    one.name
+    for one in pkgutil.walk_packages(ssmae.__path__, "ssmae.")
+    if not one.ispkg and not one.name.startswith(("ssmae.experiments", "ssmae.__main__"))
+)
+SHAPED = re.compile(r"_[A-Z][A-Z0-9]*\b")
+
+
+def test_test_split__cannot_be_handed_to_anything_that_trains():
+    """What trains takes a `RoundData`, whose every array is the stream's or the validation sample's."""
+    assert {field.name for field in fields(RoundData)} == {
+        "images",
+        "labels_N",
+        "validation_index_V",
+        "validation_labels_V",
+        "class_names",
+        "in_frame_N",
+    }
+    for trains in (train_round, Learner):
+        hints = typing.get_type_hints(trains if inspect.isfunction(trains) else trains.__init__)
+        takes_images = {name for name, hint in hints.items() if "Image" in str(hint) or "RoundData" in str(hint)}
+        assert takes_images == {"data"}
+
+
+def public_functions(module):
+    for name, thing in vars(module).items():
+        if not name.startswith("_") and inspect.isfunction(thing) and thing.__module__ == module.__name__:
+            yield name, thing
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_functions__name_the_dimensions_of_their_arrays(name):
+    """Arrays carry their dimensions in their names; the module, or the docstring, says what the letters stand for."""
+    module = importlib.import_module(name)
+    for function_name, function in public_functions(module):
+        assert function.__doc__, function_name
+        letters = {letter for part in inspect.signature(function).parameters for letter in SHAPED.findall(part)}
+        explained = "Dimensions:" in (module.__doc__ or "") or "shape" in function.__doc__.lower()
+        assert not letters or explained, f"{name}.{function_name} has {sorted(letters)} and says of no dimension"
+
+
+@pytest.mark.parametrize("module", [losses, augment, masking, weighting])
+def test_method__says_where_every_part_of_it_is_from(module):
+    own = [thing for _, thing in public_functions(module)]
+    own += [thing for thing in vars(module).values() if inspect.isclass(thing) and thing.__module__ == module.__name__]
+    helpers = {"patchify", "unpatchify", "to_float", "visible_count", "draw_mask", "weighting", "Mask"}
+    for thing in own:
+        if thing.__name__ not in helpers:
+            assert re.search(r"Source|\d{4}\.\d{5}", thing.__doc__ or ""), thing.__name__
