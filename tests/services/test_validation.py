@@ -122,8 +122,8 @@ def test_judges__follow_the_order_of_the_draw_skips_included(pets):
     pets.label([second, fourth], queue=Queue.VALIDATION)
     pets.label([fifth], queue=Queue.BROWSE)
 
-    # The fifth was answered elsewhere, but everything before it is settled or was passed over.
-    assert judging(pets, draft_id) == [first, second, third, fourth, fifth]
+    # The third was passed over; the fifth was answered elsewhere, and the sample was not asked up to it.
+    assert judging(pets, draft_id) == [first, second, third, fourth]
     take_back(pets, fourth, Queue.VALIDATION)
     assert judging(pets, draft_id) == [first, second]
 
