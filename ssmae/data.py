@@ -3,7 +3,8 @@
 There is deliberately no field for a test split: what `RoundData` cannot hold, no training step can see. Everything that
 it takes to build one can be imported from here. Must never import trainer, model or anything of the server.
 
-Dimensions: N images, V validation images, L labelled, U unlabelled, F of the sampling frame.
+Dimensions: N images, V validation images, L labelled, U unlabelled, F of the sampling frame,
+T taken out of the frame.
 """
 
 from __future__ import annotations
@@ -96,6 +97,11 @@ class RoundData:
         """Unlabelled images of the sampling frame: what the validation sample is a sample of."""
         is_unlabelled_N = self.labels_N < 0
         return np.flatnonzero(is_unlabelled_N if self.in_frame_N is None else is_unlabelled_N & self.in_frame_N)
+
+    @property
+    def taken_index_T(self) -> NDArray[np.int64]:
+        """Images of the sampling frame that got a training label after the sample was drawn."""
+        return np.flatnonzero((self.labels_N >= 0) & (self.in_frame_N if self.in_frame_N is not None else False))
 
 
 def _check_range(name: str, values: NDArray[np.int64], low: int, high: int) -> None:

@@ -80,12 +80,15 @@ class Proposals:
 
 def evidence(data: RoundData, scores: Scores) -> ValidationEvidence:
     """What the gate may look at: the validation sample, and scores and classes of the sampling frame around it."""
-    sample_V, frame_F = data.validation_index_V, data.frame_index_F
+    sample_V, frame_F, taken_T = data.validation_index_V, data.frame_index_F, data.taken_index_T
     return ValidationEvidence(
         scores_V=scores.score_N[sample_V],
         is_correct_V=scores.class_N[sample_V] == data.validation_labels_V,
         frame_scores_F=scores.score_N[frame_F],
-        classes=PredictedClasses(data.class_names, scores.class_N[sample_V], scores.class_N[frame_F]),
+        classes=PredictedClasses(
+            data.class_names, scores.class_N[sample_V], scores.class_N[frame_F], scores.class_N[taken_T]
+        ),
+        taken_scores_T=scores.score_N[taken_T],
     )
 
 

@@ -15,7 +15,8 @@ the draft names it. Drawing again makes another frame along with another sample;
 
 Images of the frame that get a label elsewhere before the round is queued stay in the frame. They teach, and cannot be
 accepted any more. The sample is one of the frame as it was drawn, though: if the images taken out were easy ones, what
-is left is harder than the sample says. The learner sees how many they are: in the frame, and with a training label.
+is left is harder than the sample says. The learner sees which they are (in the frame, and with a training label), and
+its gate assumes that they were the easy ones.
 """
 
 from __future__ import annotations

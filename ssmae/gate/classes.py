@@ -15,22 +15,27 @@ and no block is false, and by the union bound it is enough that blocks take thei
 `BLOCKING_SHARE` of what the check spends, split over the reachable levels as above, the chains of levels having the
 rest. What training then learns, the set of blocked classes, is paid for by later checks (`spending.outcome_weight`).
 
+Where images of a class were taken out of the frame since the sample was drawn, both statements hold in the worst case:
+all of these right for a certificate (see `levels`), all of them wrong for a block.
+
 Given how many answers each class has at a level, those answers are a uniform sample of the class's images there, so the
 choice of classes with enough answers costs nothing either.
 
 Source: 2110.01052; Holm (1979); Vovk et al., Algorithmic Learning in a Random World (2005), section 4.5 (Mondrian).
 
-Dimensions: V validation images, F images of the sampling frame, C classes, K classes with images at the level.
+Dimensions: V validation images, F images of the sampling frame, T images taken out of it, C classes, K classes with
+images at the level.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import NDArray
 
 from ssmae.gate.bounds import binomial_tail, excess_tail, holm
 from ssmae.gate.decision import ClassEvidence
-from ssmae.gate.evidence import PredictedClasses, ValidationEvidence
+from ssmae.gate.evidence import PredictedClasses, ValidationEvidence, share_left
 from ssmae.metrics import accuracy_interval
 
 
@@ -59,38 +64,50 @@ def judge_classes(
     """
     if evidence.classes is None:
         return ()
-    accepted_C, n_C, errors_C = _counts(threshold, evidence, evidence.classes)
-    present_K = np.flatnonzero(accepted_C)
-    counts = [(int(errors_C[index]), int(n_C[index])) for index in present_K]
+    counts_C = _counts(threshold, evidence, evidence.classes)
+    present_K = np.flatnonzero([count.accepted for count in counts_C])
+    counts_K = [counts_C[index] for index in present_K]
+    # Of all images of the class at the level: what they may at most have wrong for a certificate, and must for a block.
+    good_K = [alpha * count.left for count in counts_K]
+    bad_K = [1 - (1 - alpha) * count.left for count in counts_K]
     is_certified_K = holm(
-        np.array([binomial_tail(errors, n, alpha) for errors, n in counts]),
-        np.array([binomial_tail(0, n, alpha) for _, n in counts]),
+        np.array([binomial_tail(count.errors, count.n, rate) for count, rate in zip(counts_K, good_K, strict=True)]),
+        np.array([binomial_tail(0, count.n, rate) for count, rate in zip(counts_K, good_K, strict=True)]),
         certify,
     )
     is_blocked_K = holm(
-        np.array([excess_tail(errors, n, alpha) for errors, n in counts]),
-        np.array([excess_tail(n, n, alpha) for _, n in counts]),
+        np.array([excess_tail(count.errors, count.n, rate) for count, rate in zip(counts_K, bad_K, strict=True)]),
+        np.array([excess_tail(count.n, count.n, rate) for count, rate in zip(counts_K, bad_K, strict=True)]),
         block,
     )
     judged = []
-    for place, (errors, n) in enumerate(counts):
-        low, high = accuracy_interval(errors, n, confidence)
-        index = int(present_K[place])
-        coverage = float(accepted_C[index] / len(evidence.frame_scores_F))
+    for place, count in enumerate(counts_K):
+        low, high = accuracy_interval(count.errors, count.n, confidence)
+        coverage = count.accepted / len(evidence.frame_scores_F)
         is_certified, is_blocked = bool(is_certified_K[place]), bool(is_blocked_K[place])
-        judged.append(ClassEvidence(index, coverage, errors, n, low, high, is_certified, is_blocked))
+        judged.append(
+            ClassEvidence(int(present_K[place]), coverage, count.errors, count.n, low, high, is_certified, is_blocked)
+        )
     return tuple(judged)
 
 
-def _counts(
-    threshold: float, evidence: ValidationEvidence, classes: PredictedClasses
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Images of the frame, answered images and errors of each class at the level."""
+@dataclass(frozen=True)
+class _Count:
+    """What a level accepts of one class: images of the frame, answered images, errors, and the share that is left."""
+
+    accepted: int
+    n: int
+    errors: int
+    left: float
+
+
+def _counts(threshold: float, evidence: ValidationEvidence, classes: PredictedClasses) -> list[_Count]:
     at_level_V = evidence.scores_V >= threshold
-    of_frame = classes.of_frame_F[evidence.frame_scores_F >= threshold]
-    of_sample = classes.of_sample_V[at_level_V]
-    of_wrong = classes.of_sample_V[at_level_V & ~evidence.is_correct_V]
-    frame_C, sample_C, wrong_C = (
-        np.bincount(found, minlength=len(classes.names)) for found in (of_frame, of_sample, of_wrong)
+    found = (
+        classes.of_frame_F[evidence.frame_scores_F >= threshold],
+        classes.of_sample_V[at_level_V],
+        classes.of_sample_V[at_level_V & ~evidence.is_correct_V],
+        classes.of_taken_T[evidence.taken_scores_T >= threshold],
     )
-    return frame_C, sample_C, wrong_C
+    by_class = zip(*(np.bincount(each, minlength=len(classes.names)).tolist() for each in found), strict=True)
+    return [_Count(accepted, n, errors, share_left(accepted, taken)) for accepted, n, errors, taken in by_class]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssmae.gate import wording
-from ssmae.gate.bounds import FloatArray, check_open_unit, error_upper_bound
+from ssmae.gate.bounds import FloatArray, check_open_unit
 from ssmae.gate.classes import judge_classes
 from ssmae.gate.decision import GateDecision, in_force
 from ssmae.gate.evidence import ValidationEvidence
@@ -80,7 +80,7 @@ class LearnThenTestGate:
         share = (spent - for_blocks) / len(starts)
         proven, failed = tested_levels(starts, ranked_F, evidence, self.alpha, share)
         if not proven:
-            nearest = min(failed, key=lambda level: error_upper_bound(level.errors, level.n, share))
+            nearest = min(failed, key=lambda level: level.error_bound(share))
             return self._closed(wording.unproven(nearest, self.alpha, share), spent, earlier, nearest, share)
         best = max(proven, key=lambda level: level.coverage)
         families = len(reachable_levels(starts))
@@ -94,7 +94,7 @@ class LearnThenTestGate:
         )
         blocked = tuple(one for one in classes if one.is_blocked)
         names = evidence.classes.names if evidence.classes is not None else ()
-        bound = error_upper_bound(best.errors, best.n, share)
+        bound = best.error_bound(share)
         return GateDecision(
             is_open=True,
             threshold=best.threshold,
@@ -124,7 +124,7 @@ class LearnThenTestGate:
             is_open=False,
             threshold=None,
             coverage=0.0,
-            bound=error_upper_bound(errors, n, share) if nearest else None,
+            bound=nearest.error_bound(share) if nearest else None,
             errors=errors,
             n=n,
             alpha=self.alpha,

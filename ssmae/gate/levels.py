@@ -4,6 +4,10 @@ Source: 2110.01052, fixed-sequence testing with several starts. In one chain a f
 that is truly too bad to pass its test, which happens with probability at most the chain's share, whether or not errors
 become rarer with the score; the chains add up by the union bound.
 
+A sample drawn before some images of the frame got a training label speaks of these, too. With a share s of a level's
+images left, at most alpha of what is left is wrong if at most s * alpha of all of them is, even if those taken were all
+right; so that is what the level is tested for.
+
 Dimensions: V validation images, F images of the sampling frame.
 """
 
@@ -13,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssmae.gate.bounds import FloatArray, binomial_tail, smallest_sample
-from ssmae.gate.evidence import ValidationEvidence
+from ssmae.gate.bounds import FloatArray, binomial_tail, error_upper_bound, smallest_sample
+from ssmae.gate.evidence import ValidationEvidence, share_left
 
 COVERAGE_LEVELS = (10, 25, 40, 55, 70, 85)
 """Percentages of the frame that may be accepted, strictest first; whole numbers, so that products are exact."""
@@ -32,12 +36,22 @@ class Level:
         coverage: share of the frame accepted so.
         errors: validation images accepted so that the model got wrong.
         n: validation images accepted so.
+        left: share of the images accepted so, of the frame as the sample was drawn from it, that are still in it.
     """
 
     threshold: float
     coverage: float
     errors: int
     n: int
+    left: float = 1.0
+
+    def p_value(self, alpha: float) -> float:
+        """Largest probability of so few errors if more than alpha of what is left were wrong."""
+        return binomial_tail(self.errors, self.n, alpha * self.left)
+
+    def error_bound(self, delta: float) -> float:
+        """With probability 1 - delta at most this share of what is left is wrong."""
+        return min(1.0, error_upper_bound(self.errors, self.n, delta) / self.left) if self.left else 1.0
 
 
 def affordable_starts(answered: int, alpha: float, delta: float) -> tuple[int, ...]:
@@ -75,7 +89,7 @@ def tested_levels(
     failed: list[Level] = []
     for start in starts:
         for level in levels[reachable.index(start) :]:
-            if binomial_tail(level.errors, level.n, alpha) > share:
+            if level.p_value(alpha) > share:
                 failed.append(level)
                 break
             proven.append(level)
@@ -96,4 +110,5 @@ def level_from(threshold: float, evidence: ValidationEvidence) -> Level:
     n = int(np.count_nonzero(is_accepted_V))
     errors = int(np.count_nonzero(is_accepted_V & ~evidence.is_correct_V))
     accepted = int(np.count_nonzero(evidence.frame_scores_F >= threshold))
-    return Level(threshold, accepted / max(1, evidence.frame_scores_F.size), errors, n)
+    taken = int(np.count_nonzero(evidence.taken_scores_T >= threshold))
+    return Level(threshold, accepted / max(1, evidence.frame_scores_F.size), errors, n, share_left(accepted, taken))

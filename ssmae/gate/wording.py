@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from ssmae.gate.bounds import error_upper_bound
 from ssmae.gate.decision import ClassEvidence, GateDecision
 from ssmae.gate.evidence import ROUNDING
 from ssmae.gate.levels import Level
@@ -38,7 +37,7 @@ def unproven(level: Level, alpha: float, share: float) -> str:
         )
     return (
         f"Closed: of {_images(level.n)} at confidence {confidence} or above {_wrong(level.errors)}, so up to "
-        f"{_at_most(error_upper_bound(level.errors, level.n, share))} of the pseudo-labels accepted there could be "
+        f"{_at_most(level.error_bound(share))} of the pseudo-labels accepted there could be "
         f"wrong (allowed: {_percent(alpha)})."
     )
 

@@ -190,7 +190,7 @@ def test_validation_evidence__refuses_what_is_not_evidence(
 @pytest.mark.parametrize(
     ("sample", "frame", "message"),
     [
-        ([0, 1], [0, 1], r"one class a score: 1 and 2\. Got \(2, 2\)"),
+        ([0, 1], [0, 1], r"one class a score: \(1, 2, 0\)\. Got \(2, 2, 0\)"),
         ([2], [0, 1], r"within 0 to 1\. Got 2 to 2"),
         ([0.5], [0, 1], "class indices. Got float64"),
         ([0], [[0, 1]], "class indices"),

@@ -235,6 +235,32 @@ def test_gate__speaks_of_the_frame_alone_and_nothing_else_is_let_in() -> None:
     assert np.mean(broken_if_all_were_let_in) > 0.95
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_gate__keeps_its_promise_where_people_labelled_the_easy_third_after_the_draw(knows: bool) -> None:
+    """What is left is harder than the sample says. A gate that is not told of what was taken breaks its promise."""
+    images = ImageStore(np.zeros((3000, 3, 8, 8), np.uint8))
+    everything_N = np.ones(3000, bool)
+
+    def one(generator: np.random.Generator) -> Outcome:
+        easy_N = np.arange(3000) < 1000
+        is_correct_N = easy_N | (generator.random(3000) >= 0.11)
+        classes_N = generator.integers(0, len(NAMES), 3000)
+        truth_N = np.where(is_correct_N, classes_N, (classes_N + 1) % len(NAMES))
+        picked = generator.choice(3000, 400, replace=False)
+        is_taken_N = easy_N & ~np.isin(np.arange(3000), picked)
+        labels_N = np.where(is_taken_N, truth_N, -1)
+        data = RoundData(images, labels_N, picked, truth_N[picked], NAMES, everything_N if knows else ~is_taken_N)
+        score_N = generator.random(3000)
+        scores = Scores(classes_N, score_N, score_N.astype(np.float32))
+        decision = GATE.decide(evidence(data, scores))
+        accepted_N = accepted(data, scores, decision)
+        assert not (accepted_N & is_taken_N).any()
+        return bool(accepted_N.any() and (~is_correct_N[accepted_N]).mean() > GATE.alpha), in_force([decision])
+
+    broken = simulate(one, seed=13).broken
+    assert broken <= GATE.delta if knows else broken > 2 * GATE.delta  # 0.002 and 0.126
+
+
 # --- the rule of the SSMAE paper, on the same projects
 
 
