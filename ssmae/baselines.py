@@ -95,8 +95,9 @@ ARMS = {
     ),
     "freematch": Arm(
         "FreeMatch",
-        "FixMatch with thresholds that adapt, in all and for each class (2205.07246), without its fairness loss.",
-        lambda base: _online(base, Weighting.ADAPTIVE),
+        "FixMatch with thresholds that adapt, in all and for each class (2205.07246); its fairness loss, which evens out "
+        "the classes, is replaced by the alignment that SSMAE uses, where it uses one.",
+        lambda base: _online(base, Weighting.ADAPTIVE, alignment=base.loss.alignment),
     ),
     "softmatch": Arm(
         "SoftMatch",

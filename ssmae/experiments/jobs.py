@@ -30,6 +30,15 @@ class Pause:
     folder: Path
     should_stop: Callable[[], bool]
 
+    def state_of(self, cell: Cell) -> Path:
+        """Where the half-way state of a cell lies."""
+        return self.folder / f"{cell.pack}-{cell.images}-{cell.budget}-{cell.arm}-{cell.seed}.safetensors"
+
+    def forget(self, cells: Iterable[Cell]) -> None:
+        """Remove the half-way states of cells whose lines are written."""
+        for cell in cells:
+            self.state_of(cell).unlink(missing_ok=True)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -87,15 +96,13 @@ def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig, p
     if pause is None:
         result = train_round(data, config, seed=cell.seed)
     else:
-        state = pause.folder / f"{cell.pack}-{cell.images}-{cell.budget}-{cell.arm}-{cell.seed}.safetensors"
-        state.parent.mkdir(parents=True, exist_ok=True)
+        pause.folder.mkdir(parents=True, exist_ok=True)
         result = train_round(
             data,
             config,
             seed=cell.seed,
             should_stop=pause.should_stop,
-            midway=state,
+            midway=pause.state_of(cell),
             midway_seconds=SECONDS_BETWEEN_STATES,
         )
-        state.unlink(missing_ok=True)
     return [report(cell, pack, result, settings=settings, config=config)]

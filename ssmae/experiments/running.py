@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean
 
 from ssmae.errors import InvalidData, Stopped
-from ssmae.experiments.cells import Cell, Line, digest
+from ssmae.experiments.cells import CODE, Cell, Line, digest
 from ssmae.experiments.jobs import Job, Pause
 
 
@@ -43,7 +43,7 @@ def read(paths: Iterable[Path]) -> list[Line]:
 
     Raises:
         InvalidData: a line that is no result (its file and number are named), two results for one cell, or results of
-            different settings for one table.
+            different settings or of different sources of the learner.
     """
     lines: list[Line] = []
     for path in paths:
@@ -60,6 +60,7 @@ def read(paths: Iterable[Path]) -> list[Line]:
         if line.cell in seen:
             raise InvalidData(f"Every cell must have one result. Got two for {line.cell}.")
         seen.add(line.cell)
+    _check_sources(line.code for line in lines)
     _check_settings((line.cell, line.settings, line.config) for line in lines)
     return lines
 
@@ -88,7 +89,7 @@ def run_jobs(
         How many jobs of the share are left.
 
     Raises:
-        InvalidData: the file holds results of other settings; found before anything is run.
+        InvalidData: the file holds results of other settings, or of other sources; found before anything is run.
     """
     started = time.monotonic()
     share = share or Share()
@@ -98,6 +99,7 @@ def run_jobs(
         for cell, config in zip(job.cells, job.configs, strict=True)
     ]
     done = read([results])
+    _check_sources([*(line.code for line in done), CODE])
     _check_settings([*((line.cell, line.settings, line.config) for line in done), *planned])
     mine = [job for place, job in enumerate(jobs) if place % share.of == share.number - 1]
     left = [job for job in mine if not set(job.cells) <= {line.cell for line in done}]
@@ -117,6 +119,8 @@ def run_jobs(
             break
         left.pop(0)
         _append(results, lines)
+        if takes_pause is not None:
+            takes_pause.forget(job.cells)
         for line in lines:
             say(f"{_sentence(line)} ({len(mine) - len(left)} of {len(mine)})")
     return len(left)
@@ -140,6 +144,15 @@ def _check_settings(trained: Iterable[tuple[Cell, str, str]]) -> None:
         for key, got in ((of_pack, settings), ((*of_pack, cell.budget, cell.arm), f"{config} {cell.validation}")):
             if known.setdefault(key, got) != got:
                 raise InvalidData(f"Results of one file must share their settings. Got two for {key}.")
+
+
+def _check_sources(digests: Iterable[str]) -> None:
+    """A row trained before a change of the learner, and a row trained after it, are no comparison."""
+    if len(found := set(digests)) > 1:
+        raise InvalidData(
+            f"Results of one table must come from one version of the learner. Got {', '.join(sorted(found))}. "
+            "Go on with the version that began the file, or begin another file."
+        )
 
 
 def _append(path: Path, lines: Sequence[Line]) -> None:

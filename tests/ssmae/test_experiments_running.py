@@ -10,7 +10,7 @@ import pytest
 
 from ssmae.baselines import ARMS
 from ssmae.errors import InvalidData, Stopped
-from ssmae.experiments import jobs
+from ssmae.experiments import jobs, running
 from ssmae.experiments.jobs import Pause, comparison_jobs
 from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.experiments.running import Share, read, run_jobs
@@ -127,6 +127,32 @@ def test_run_jobs__refuses_a_file_of_other_settings_before_it_trains(make_jobs, 
     elsewhere = replace(make_jobs()[0].settings, threads=2)  # where it runs is no setting of the method
     run_jobs(make_jobs(config=elsewhere)[:1], results, say=lambda _: None)
     assert results.read_text() == before
+
+
+def test_run_jobs__refuses_a_file_of_another_version_of_the_learner(make_jobs, tmp_path):
+    results = tmp_path / "results.jsonl"
+    run_jobs(make_jobs()[:1], results, say=lambda _: None)
+    old = [replace(line, code="0123456789ab") for line in read([results])]
+    results.write_text("".join(line.to_json() + "\n" for line in old))
+    with pytest.raises(InvalidData, match=r"one version of the learner.*0123456789ab"):
+        run_jobs(make_jobs(), results, say=lambda _: None)
+    run_jobs(make_jobs()[1:2], tmp_path / "now.jsonl", say=lambda _: None)
+    with pytest.raises(InvalidData, match="one version of the learner"):
+        read([results, tmp_path / "now.jsonl"])
+
+
+def test_run_jobs__keeps_the_half_way_state_until_the_line_is_written(make_jobs, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("disk full")
+
+    states = tmp_path / "midway"
+    monkeypatch.setattr(jobs, "SECONDS_BETWEEN_STATES", 0.0)
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="disk full"):
+        broken.setattr(running, "_append", full)
+        run_jobs(make_jobs()[1:2], tmp_path / "results", midway=states, say=lambda _: None)
+    assert len(list(states.iterdir())) == 1
+    run_jobs(make_jobs()[1:2], tmp_path / "results", midway=states, say=lambda _: None)
+    assert not list(states.iterdir())
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b"])
