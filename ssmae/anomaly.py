@@ -21,12 +21,13 @@ from ssmae.augment import to_float
 from ssmae.clustering import typicality
 from ssmae.config import LossConfig, Masking
 from ssmae.data import ImageStore
+from ssmae.device import device_of, mixed_precision
 from ssmae.errors import InvalidData, Stopped
-from ssmae.inference import batch_for, device_of, evaluating, mixed_precision, never
+from ssmae.inference import batch_for, batches, evaluating, never
 from ssmae.losses import patchify
-from ssmae.masking import Mask, draw_mask
+from ssmae.masking import Mask, draw_order
 from ssmae.model import SSMAE
-from ssmae.reconstruction import check_size, predicted_pixels
+from ssmae.reconstruction import predicted_pixels
 
 LEAST_MASKS = 4
 """Each image is reconstructed from at least this many masks: which patches are hidden matters less then."""
@@ -62,20 +63,19 @@ def reconstruction_errors(
 
     Source: mean error over several masks, MAEDAY, 2211.14307 (32 random ones there; here fewer, that cover evenly).
     """
-    check_size(model, images)
+    images.check_size(model.config.image_size)
     device, patch_size = device_of(model), model.config.patch_size
     on_device, generator = images.on(device), torch.Generator(device).manual_seed(seed)
-    step, errors = batch or batch_for(model), [torch.zeros(0)]
+    errors = [torch.zeros(0)]
     with evaluating(model):
-        for start in range(0, len(images), step):
-            indices_B = torch.arange(start, min(start + step, len(images)))
+        for indices_B in batches(len(images), batch or batch_for(model)):
             images_BCHW = to_float(on_device.take(indices_B))
             truth_BLP = patchify(images_BCHW, patch_size)
             total_B = torch.zeros(len(indices_B), device=device)
             hidden_B = torch.zeros(len(indices_B), device=device)
             for mask in complementary_masks(loss.masking, len(indices_B), model.side, loss.mask_ratio, generator):
                 if should_stop():
-                    raise Stopped(f"Stopped while reconstructing, after {start} of {len(images)} images.")
+                    raise Stopped(f"Stopped while reconstructing, after {int(indices_B[0])} of {len(images)} images.")
                 with mixed_precision(device):
                     predicted_BLP = model.reconstruct(images_BCHW, mask)
                 pixels_BLP = predicted_pixels(predicted_BLP, images_BCHW, patch_size, normalised=loss.normalise_target)
@@ -109,12 +109,11 @@ def complementary_masks(
     parts = min(range(2, patches + 1), key=lambda count: abs(1 / count - share))
     masks = []
     for _ in range(ceil(LEAST_MASKS / parts)):
-        order_BL = draw_mask(masking, batch, side, mask_ratio, generator).ids_restore.argsort(dim=1)
+        order_BL = draw_order(masking, batch, side, generator)
         for start, end in pairwise(patches * part // parts for part in range(parts + 1)):
             inside, outside = order_BL[:, start:end], torch.cat([order_BL[:, :start], order_BL[:, end:]], dim=1)
             visible, hidden = (inside, outside) if shows_one else (outside, inside)
-            ids_restore_BL = torch.cat([visible, hidden], dim=1).argsort(dim=1)
-            masks.append(Mask(visible, ids_restore_BL, ids_restore_BL >= visible.shape[1]))
+            masks.append(Mask.of(torch.cat([visible, hidden], dim=1), visible.shape[1]))
     return masks
 
 

@@ -105,11 +105,11 @@ def _checkpoint(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, 
         )
     config = RoundConfig.from_dict(header["config"])
     model = build(config.model, tuple(header["class_names"]), seed=0)
-    weights = _part(tensors, "model.")
+    weights = tensor_file.part(tensors, "model")
     if difference := key_difference(model.state_dict(), weights):
         raise CheckpointMismatch(f"{path.name} does not fit its own configuration.\n{difference}")
     model.load_state_dict(weights)
-    student = _student(path, _part(tensors, "student."), header.get("student_class_names"), config)
+    student = _student(path, tensor_file.part(tensors, "student"), header.get("student_class_names"), config)
     return Checkpoint(model.eval(), student, config, header["versions"])
 
 
@@ -122,7 +122,3 @@ def _student(
         raise CheckpointMismatch(f"{path.name} must hold the student's classifier. It has no {missing}.")
     weight_CD, bias_C = (weights.pop(name) for name in _HEAD)
     return EncoderState(weights, config.model, HeadState(weight_CD, bias_C, tuple(class_names)))
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

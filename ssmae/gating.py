@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ssmae import tensor_file
 from ssmae.config import GateConfig
 from ssmae.data import RoundData
 from ssmae.gate import ClassEvidence, GateDecision, build_gate, build_guard, in_force, validation_losses
@@ -102,10 +103,11 @@ class Gating:
     def restore(self, tensors: dict[str, torch.Tensor], facts: list[dict[str, Any]]) -> None:
         """Carry on from `tensors()` and `facts()`."""
         self.decisions = [_decision(values) for values in facts]
-        arrays = {name: value.numpy() for name, value in tensors.items() if name.startswith("gating.")}
-        self._losses_V = arrays.pop("gating.losses_V", None)
-        if arrays:
-            self._scores = Scores(**{name.removeprefix("gating.scores."): value for name, value in arrays.items()})
+        kept = tensor_file.part(tensors, "gating")
+        if "losses_V" in kept:
+            self._losses_V = kept["losses_V"].numpy()
+        if scores := tensor_file.part(kept, "scores"):
+            self._scores = Scores(**{name: value.numpy() for name, value in scores.items()})
 
 
 def _decision(values: dict[str, Any]) -> GateDecision:

@@ -49,6 +49,15 @@ class ImageStore:
         """Side of the images in pixels."""
         return int(self.images_NCHW.shape[2])
 
+    def check_size(self, expected: int) -> None:
+        """Refuse images of another size than a model takes.
+
+        Raises:
+            InvalidData: names both sizes.
+        """
+        if self.image_size != expected:
+            raise InvalidData(f"Images must be {expected} pixels wide. Got {self.image_size}.")
+
     def save(self, path: Path) -> None:
         """Write as `.npy`, so that `ImageStore.open` can memory-map it."""
         with path.open("wb") as file:

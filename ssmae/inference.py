@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ssmae.augment import strong_view, to_float
 from ssmae.config import AugmentConfig, Precision
 from ssmae.data import DeviceImages, ImageStore
-from ssmae.errors import InvalidData, Stopped
+from ssmae.device import device_of, mixed_precision
+from ssmae.errors import Stopped
 from ssmae.model import SSMAE
 
 TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 262_144}
@@ -41,7 +42,11 @@ def never() -> bool:
 
 
 def predict(
-    model: SSMAE, images: ImageStore, batch: int | None = None, should_stop: Callable[[], bool] = never
+    model: SSMAE,
+    images: ImageStore,
+    batch: int | None = None,
+    should_stop: Callable[[], bool] = never,
+    precision: Precision = Precision.AUTO,
 ) -> Predictions:
     """Classify and embed every image, unaugmented.
 
@@ -50,27 +55,27 @@ def predict(
         images: of the model's image size.
         batch: images at a time; None chooses by the size of the images.
         should_stop: asked before every batch.
+        precision: as the model was trained.
 
     Raises:
         InvalidData: the images have another size than the model takes.
         Stopped: `should_stop` said so.
     """
-    _check_size(model, images)
+    images.check_size(model.config.image_size)
     device = device_of(model)
     on_device = images.on(device)
-    probabilities, embeddings = [], []
+    probabilities_NC = _on_host(device, len(images), len(model.class_names))
+    embeddings_ND = _on_host(device, len(images), model.encoder.embed_dim)
     with evaluating(model):
-        for indices_B in _batches(len(images), batch or batch_for(model), should_stop):
+        for indices_B in batches(len(images), batch or batch_for(model), should_stop):
             views_BCHW = to_float(on_device.take(indices_B))
-            with mixed_precision(device):
+            with mixed_precision(device, precision):
                 embeddings_BD = model.embed(views_BCHW)
                 logits_BC = model.head(embeddings_BD)
-            probabilities.append(logits_BC.float().softmax(dim=1).cpu())
-            embeddings.append(embeddings_BD.float().cpu())
-    if not probabilities:
-        width = model.encoder.embed_dim
-        return Predictions(np.zeros((0, len(model.class_names)), np.float32), np.zeros((0, width), np.float32))
-    return Predictions(torch.cat(probabilities).numpy(), torch.cat(embeddings).numpy())
+            _keep(logits_BC.float().softmax(dim=1), probabilities_NC, indices_B)
+            _keep(embeddings_BD.float(), embeddings_ND, indices_B)
+    _arrive(device)
+    return Predictions(probabilities_NC.numpy(), embeddings_ND.numpy())
 
 
 def predict_views(
@@ -81,6 +86,7 @@ def predict_views(
     generator: torch.Generator,
     should_stop: Callable[[], bool] = never,
     batch: int | None = None,
+    precision: Precision = Precision.AUTO,
 ) -> NDArray[np.float32]:
     """Probabilities of one weak and several strong views of every image, as the gate's score needs them.
 
@@ -92,35 +98,25 @@ def predict_views(
     Raises:
         Stopped: `should_stop` said so.
     """
-    collected: list[list[torch.Tensor]] = [[] for _ in range(1 + views)]
+    probabilities_WNC = _on_host(images.device, 1 + views, len(images), len(model.class_names))
     with evaluating(model):
-        for indices_B in _batches(len(images), batch or batch_for(model), should_stop):
+        for indices_B in batches(len(images), batch or batch_for(model), should_stop):
             raw_BCHW = images.take(indices_B)
             for view in range(1 + views):
                 if should_stop():
                     raise Stopped(f"Stopped while scoring views, after {int(indices_B[0])} of {len(images)} images.")
                 view_BCHW = to_float(raw_BCHW) if view == 0 else strong_view(raw_BCHW, augment, generator)
-                with mixed_precision(images.device):
+                with mixed_precision(images.device, precision):
                     logits_BC = model.classify(view_BCHW)
-                collected[view].append(logits_BC.float().softmax(dim=1).cpu())
-    probabilities_WNC: NDArray[np.float32] = torch.stack([torch.cat(parts) for parts in collected]).numpy()
-    return probabilities_WNC
+                _keep(logits_BC.float().softmax(dim=1), probabilities_WNC[view], indices_B)
+    _arrive(images.device)
+    probabilities: NDArray[np.float32] = probabilities_WNC.numpy()
+    return probabilities
 
 
 def batch_for(model: SSMAE) -> int:
     """How many images to predict at once."""
     return max(1, TOKENS_AT_ONCE[device_of(model).type] // model.side**2)
-
-
-def device_of(model: torch.nn.Module) -> torch.device:
-    """Where the weights are."""
-    return next(model.parameters()).device
-
-
-def mixed_precision(device: torch.device, precision: Precision = Precision.AUTO) -> torch.autocast:
-    """Where matrix products are taken in bfloat16: on a GPU, not on a CPU, unless told otherwise."""
-    is_mixed = precision is Precision.MIXED or (precision is Precision.AUTO and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_mixed)
 
 
 class evaluating:  # noqa: N801 - reads as a statement: `with evaluating(model):`
@@ -138,13 +134,31 @@ class evaluating:  # noqa: N801 - reads as a statement: `with evaluating(model):
         self._model.train(self._was_training)
 
 
-def _batches(count: int, batch: int, should_stop: Callable[[], bool]) -> Iterator[torch.Tensor]:
+def batches(
+    count: int, batch: int, should_stop: Callable[[], bool] = never, doing: str = "predicting"
+) -> Iterator[torch.Tensor]:
+    """Indices of `count` images in their order, a batch at a time; the last may be smaller.
+
+    Raises:
+        Stopped: `should_stop`, asked before every batch, said so.
+    """
     for start in range(0, count, batch):
         if should_stop():
-            raise Stopped(f"Stopped while predicting, after {start} of {count} images.")
+            raise Stopped(f"Stopped while {doing}, after {start} of {count} images.")
         yield torch.arange(start, min(start + batch, count))
 
 
-def _check_size(model: SSMAE, images: ImageStore) -> None:
-    if images.image_size != model.config.image_size:
-        raise InvalidData(f"Images must be {model.config.image_size} pixels wide. Got {images.image_size}.")
+def _on_host(device: torch.device, *shape: int) -> torch.Tensor:
+    """Room for results, in memory that a GPU can write to while the host goes on."""
+    return torch.empty(shape, pin_memory=device.type == "cuda")
+
+
+def _keep(results_BX: torch.Tensor, host_NX: torch.Tensor, indices_B: torch.Tensor) -> None:
+    """Send a batch's results to the host without waiting for them."""
+    host_NX[int(indices_B[0]) : int(indices_B[-1]) + 1].copy_(results_BX, non_blocking=True)
+
+
+def _arrive(device: torch.device) -> None:
+    """Wait, once, for everything that was sent."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ssmae import tensor_file
 from ssmae.augment import cutmix, strong_view, weak_view
 from ssmae.config import RoundConfig, View
 from ssmae.data import RoundData
-from ssmae.inference import mixed_precision, never, predict_views
+from ssmae.device import mixed_precision
+from ssmae.inference import never, predict_views
 from ssmae.losses import NO_LABEL, consistency_loss, pseudo_label_loss, reconstruction_loss, supervised_loss
 from ssmae.masking import draw_mask
 from ssmae.model import SSMAE
@@ -61,7 +63,7 @@ class Learner:
         if torch.equal(given_N, self._labels_N):
             return
         self._labels_N = given_N
-        self.use_pseudo_labels(self._frozen_N.cpu().numpy())
+        self._overrule()
         if self._labelled is not None:
             self._labelled.close()
         index_L = np.flatnonzero(labels_N >= 0)
@@ -72,7 +74,7 @@ class Learner:
     def use_pseudo_labels(self, pseudo_labels_N: NDArray[np.int64]) -> None:
         """Freeze which pseudo-labels teach from now on; NO_LABEL stands for none. A human label overrules."""
         self._frozen_N = torch.from_numpy(pseudo_labels_N.copy()).to(self.device)
-        self._pseudo_labels_N = torch.where(self._labels_N >= 0, NO_LABEL, self._frozen_N)
+        self._overrule()
 
     def reconstruct(self) -> Losses:
         """Losses of a step of reconstruction alone."""
@@ -137,8 +139,10 @@ class Learner:
 
     def score(self, views: int, should_stop: Callable[[], bool] = never) -> NDArray[np.float32]:
         """The teacher's probabilities for a weak and several strong views of every image; see `predict_views`."""
-        augment = self.config.augment
-        return predict_views(self.teacher.model, self._images, augment, views, self._scores, should_stop)
+        config, model = self.config, self.teacher.model
+        return predict_views(
+            model, self._images, config.augment, views, self._scores, should_stop, precision=config.precision
+        )
 
     def state(self) -> dict[str, torch.Tensor]:
         """Everything that the next step depends on, by name, on the CPU."""
@@ -162,26 +166,29 @@ class Learner:
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
         """Carry on from `state()`, taken from a learner of the same data and configuration."""
-        self.student.load_state_dict(_part(state, "student"))
-        self.teacher.restore(_part(state, "teacher"))
-        self._weighting.load_state_dict(_part(state, "weighting"))
-        self._alignment.load_state_dict(_part(state, "alignment"))
-        self._optimiser.restore(_part(state, "optimiser"))
+        self.student.load_state_dict(tensor_file.part(state, "student"))
+        self.teacher.restore(tensor_file.part(state, "teacher"))
+        self._weighting.load_state_dict(tensor_file.part(state, "weighting"))
+        self._alignment.load_state_dict(tensor_file.part(state, "alignment"))
+        self._optimiser.restore(tensor_file.part(state, "optimiser"))
         self.use_labels(state["labels_N"].numpy())
         self.use_pseudo_labels(state["pseudo_labels_N"].numpy())
-        self._stream.restore(_part(state, "stream"))
+        self._stream.restore(tensor_file.part(state, "stream"))
         if self._labelled is not None:
-            self._labelled.restore(_part(state, "labelled"))
-        generators = _part(state, "generators")
+            self._labelled.restore(tensor_file.part(state, "labelled"))
+        generators = tensor_file.part(state, "generators")
         self._views.set_state(generators["views"])
         self._scores.set_state(generators["scores"])
-        _restore_global_generators(_part(state, "global"), self.device)
+        _restore_global_generators(tensor_file.part(state, "global"), self.device)
 
     def close(self) -> None:
         """Stop reading ahead."""
         self._stream.close()
         if self._labelled is not None:
             self._labelled.close()
+
+    def _overrule(self) -> None:
+        self._pseudo_labels_N = torch.where(self._labels_N >= 0, NO_LABEL, self._frozen_N)
 
     def _batches(self, indices_N: NDArray[np.int64], batch: int, purpose: str) -> Batches:
         generator = _generator(self._seed, self._images.index_device, purpose=purpose)
@@ -231,11 +238,6 @@ def _generator(seed: int, device: torch.device, *, purpose: str) -> torch.Genera
     """Randomness for one purpose, independent of all others of the same seed."""
     words = np.random.SeedSequence([seed, *purpose.encode()]).generate_state(1, np.uint64)
     return torch.Generator(device).manual_seed(int(words[0]))
-
-
-def _part(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
-    prefix = f"{name}."
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def _global_generators(device: torch.device) -> dict[str, torch.Tensor]:

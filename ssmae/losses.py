@@ -10,6 +10,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+EVEN_PATCH = 1e-6
+"""Added to the variance of a patch, so that one without any can be normalised."""
+
 NO_LABEL = -1
 """Stands where an image has no (pseudo-)label."""
 
@@ -56,7 +59,7 @@ def reconstruction_loss(
     if normalise:
         # Half the time of torch.var_mean over the last dimension, on a CPU.
         target_BLP = target_BLP - target_BLP.mean(dim=-1, keepdim=True)
-        target_BLP = target_BLP * (target_BLP.square().mean(dim=-1, keepdim=True) + 1e-6).rsqrt()
+        target_BLP = target_BLP * (target_BLP.square().mean(dim=-1, keepdim=True) + EVEN_PATCH).rsqrt()
     error_BL = (predicted_BLP.float() - target_BLP).square().mean(dim=-1)
     return (error_BL * is_masked_BL).sum() / is_masked_BL.sum()
 

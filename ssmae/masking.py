@@ -31,6 +31,17 @@ class Mask:
     ids_restore: torch.Tensor
     is_masked: torch.Tensor
 
+    @classmethod
+    def of(cls, order_BL: torch.Tensor, visible: int) -> Mask:
+        """Show the first patches of an order, hide the others.
+
+        Args:
+            order_BL: int64, each image's patches in any order.
+            visible: how many of them the encoder sees.
+        """
+        ids_restore_BL = order_BL.argsort(dim=1)
+        return cls(ids_keep=order_BL[:, :visible], ids_restore=ids_restore_BL, is_masked=ids_restore_BL >= visible)
+
 
 def visible_count(patches: int, mask_ratio: float) -> int:
     """How many patches stay visible: the nearest whole number, at least one visible and one masked."""
@@ -50,12 +61,18 @@ def draw_mask(masking: Masking, batch: int, side: int, mask_ratio: float, genera
     Raises:
         InvalidConfig: a grid of one patch cannot be divided.
     """
+    return Mask.of(draw_order(masking, batch, side, generator), visible_count(side * side, mask_ratio))
+
+
+def draw_order(masking: Masking, batch: int, side: int, generator: torch.Generator) -> torch.Tensor:
+    """The order in which a strategy shows the patches of each image, int64 (B, L); arguments as of `draw_mask`.
+
+    Raises:
+        InvalidConfig: a grid of one patch cannot be divided.
+    """
     if side < 2:
         raise InvalidConfig("image_size / patch_size", "at least 2 patches per side", side)
-    order_BL = _RANKS[masking](batch, side, generator).argsort(dim=1)
-    ids_restore_BL = order_BL.argsort(dim=1)
-    keep = visible_count(side * side, mask_ratio)
-    return Mask(ids_keep=order_BL[:, :keep], ids_restore=ids_restore_BL, is_masked=ids_restore_BL >= keep)
+    return _RANKS[masking](batch, side, generator).argsort(dim=1)
 
 
 def _random_rank(batch: int, side: int, generator: torch.Generator) -> torch.Tensor:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ssmae.augment import to_float
 from ssmae.config import LossConfig
 from ssmae.data import ImageStore
-from ssmae.errors import InvalidData, Stopped
-from ssmae.inference import batch_for, device_of, evaluating, mixed_precision, never
-from ssmae.losses import patchify, unpatchify
+from ssmae.device import device_of, mixed_precision
+from ssmae.inference import batch_for, batches, evaluating, never
+from ssmae.losses import EVEN_PATCH, patchify, unpatchify
 from ssmae.masking import draw_mask
 from ssmae.model import SSMAE
 
@@ -72,18 +72,15 @@ def reconstructions(
 
     Source: MAE, 2111.06377, figures 2 to 4 and section 3 "Reconstruction target".
     """
-    check_size(model, images)
+    images.check_size(model.config.image_size)
     device, patch_size = device_of(model), model.config.patch_size
     on_device, generator = images.on(device), torch.Generator(device).manual_seed(seed)
     masked_NCHW, filled_NCHW = np.empty_like(images.images_NCHW), np.empty_like(images.images_NCHW)
     is_masked_NL = np.empty((len(images), model.side**2), np.bool_)
-    step = batch or batch_for(model)
     with evaluating(model):
-        for start in range(0, len(images), step):
-            if should_stop():
-                raise Stopped(f"Stopped while reconstructing, after {start} of {len(images)} images.")
-            part = slice(start, min(start + step, len(images)))
-            raw_BCHW = on_device.take(torch.arange(part.start, part.stop))
+        for indices_B in batches(len(images), batch or batch_for(model), should_stop, "reconstructing"):
+            part = indices_B.numpy()
+            raw_BCHW = on_device.take(indices_B)
             mask = draw_mask(loss.masking, len(raw_BCHW), model.side, loss.mask_ratio, generator)
             images_BCHW = to_float(raw_BCHW)
             with mixed_precision(device):
@@ -114,10 +111,4 @@ def predicted_pixels(
     if not normalised:
         return predicted_BLP
     variance, mean = torch.var_mean(patchify(images_BCHW, patch_size), dim=-1, keepdim=True, correction=0)
-    return predicted_BLP * (variance + 1e-6).sqrt() + mean
-
-
-def check_size(model: SSMAE, images: ImageStore) -> None:
-    """Refuse images of another size than the model takes."""
-    if images.image_size != model.config.image_size:
-        raise InvalidData(f"Images must be {model.config.image_size} pixels wide. Got {images.image_size}.")
+    return predicted_BLP * (variance + EVEN_PATCH).sqrt() + mean

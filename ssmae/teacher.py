@@ -7,6 +7,7 @@ import copy
 import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from ssmae import tensor_file
 from ssmae.model import SSMAE
 
 
@@ -41,5 +42,4 @@ class Teacher:
     def restore(self, state: dict[str, torch.Tensor]) -> None:
         """Carry on from `state()`."""
         self.updates = int(state["updates"])
-        weights = {name.removeprefix("model."): value for name, value in state.items() if name != "updates"}
-        self.model.load_state_dict(weights)
+        self.model.load_state_dict(tensor_file.part(state, "model"))

@@ -41,6 +41,12 @@ def write(path: Path, tensors: Mapping[str, torch.Tensor], kind: str, header: di
         raise
 
 
+def part(tensors: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names begin with `name.`, without that."""
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
 def read(path: Path, kind: str) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
     """Read a safetensors file of ours or of others.
 

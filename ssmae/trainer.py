@@ -14,8 +14,8 @@ reconstruction + soft-weighted consistency, which can be switched off (`consiste
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from ssmae.config import GateRule, Phase, RoundConfig, Weighting
 from ssmae.data import RoundData
-from ssmae.errors import InvalidConfig, InvalidData, Stopped
+from ssmae.device import choose_device, own_randomness, threads
+from ssmae.errors import Stopped
 from ssmae.gating import Gating
 from ssmae.head import ClassMap, imprint
 from ssmae.inference import never, predict
@@ -79,10 +80,9 @@ def train_round(
 
     Source: SSMAE, 2601.20072; see the module's docstring for departures.
     """
-    if data.images.image_size != config.model.image_size:
-        raise InvalidData(f"Images must be {config.model.image_size} pixels wide. Got {data.images.image_size}.")
+    data.images.check_size(config.model.image_size)
     device = choose_device(config.device)
-    with _threads(config.threads), _own_randomness(seed, device):
+    with threads(config.threads), own_randomness(seed, device):
         student = start_model(config, data.class_names, start_state, seed=seed, class_map=class_map)
         imprint(student, data.images, data.labels_N, new_classes(config, data.class_names, start_state, class_map))
         resumes = start_state is not None
@@ -143,7 +143,8 @@ class _Round:
             for phase in phases[phases.index(first) :]:
                 self._run_phase(phase, step if phase is first else 0)
         model: SSMAE = self._learner.teacher.model
-        predictions = predict(model, self._data.images, should_stop=self._should_stop)
+        precision = self._config.precision
+        predictions = predict(model, self._data.images, should_stop=self._should_stop, precision=precision)
         proposals = Proposals.none()
         if self._learns_classes:
             proposals = self._gating.proposals(self._score)
@@ -209,19 +210,6 @@ class _Round:
             raise Stopped(f"Stopped in phase {phase.value!r} after {step} of {self._plan.steps[phase]} steps.")
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that a configuration names.
-
-    Raises:
-        InvalidConfig: unknown, or a GPU where there is none.
-    """
-    if name not in ("auto", "cpu", "cuda"):
-        raise InvalidConfig("RoundConfig.device", "auto, cpu or cuda", name)
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InvalidConfig("RoundConfig.device", "auto or cpu, because torch finds no GPU here", name)
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def unreachable(config: RoundConfig, *, classes: int) -> tuple[str, ...]:
     """A sentence if nothing can be as sure as the configuration asks, because smoothed labels teach to be less sure.
 
@@ -251,22 +239,3 @@ def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str
         why = "no label" if not labels else f"{labels} labels of one class only"
         return (f"Only reconstruction was trained: there is {why}, and telling classes apart needs at least two.",)
     return ("Only reconstruction was trained: the schedule has no steps with labels.",)
-
-
-@contextmanager
-def _threads(wanted: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if wanted:
-        torch.set_num_threads(wanted)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """Stochastic depth in timm draws from torch's global generators: seed them for this round, then give them back."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

@@ -29,7 +29,6 @@ from ssmae.data import ImageStore, load_images
 from ssmae.errors import Stopped
 from ssmae.inference import predict
 from ssmae.loading import fits_in_memory
-from ssmae.model import SSMAE
 from ssmae.results import Progress, RoundResult
 from worker import results
 from worker.child import Line
@@ -122,7 +121,9 @@ def _report_on_test(
     if not result.learnt_classes or not len(test_T):
         return [], {"correct": 0, "labelled": 0}
     images = _load(runtime, rows, test_T, config, say)
-    probabilities_TC = _predict(result.model, images, say).astype(np.float64)
+    say.stage("predicting", 0, len(images))
+    predicted = predict(result.model, images, should_stop=say.should_stop, precision=config.precision)
+    probabilities_TC = predicted.probabilities_NC.astype(np.float64)
     class_T, confidence_T = probabilities_TC.argmax(axis=1), probabilities_TC.max(axis=1)
     reported = [
         Reported(image_id=int(image_id), class_id=rows.class_ids[index], confidence=float(confidence))
@@ -132,11 +133,6 @@ def _report_on_test(
     is_labelled_T = answers_T != UNLABELLED
     correct = int((class_T[is_labelled_T] == answers_T[is_labelled_T]).sum())
     return reported, {"correct": correct, "labelled": int(is_labelled_T.sum())}
-
-
-def _predict(model: SSMAE, images: ImageStore, say: _Says) -> NDArray[np.float32]:
-    say.stage("predicting", 0, len(images))
-    return predict(model, images, should_stop=say.should_stop).probabilities_NC
 
 
 def _read(runtime: Runtime, held: Claim) -> Job:

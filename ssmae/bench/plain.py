@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ssmae.config import Precision
-from ssmae.inference import mixed_precision
+from ssmae.device import mixed_precision
 from ssmae.model import SSMAE
 
 

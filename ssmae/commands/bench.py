@@ -3,7 +3,6 @@
 Measured on images of noise: pre-training step, joint step and inference, and beside the pre-training step the plainest
 PyTorch loop of the same network, block by block in turns. Compare figures of one run only.
 """
-# ruff: noqa: T201 - a command talks on the terminal
 
 from __future__ import annotations
 
@@ -20,9 +19,9 @@ from ssmae.bench.measuring import Measured, Report, measure
 from ssmae.bench.memory import HOW
 from ssmae.bench.workloads import Choice
 from ssmae.config import Precision, Size
+from ssmae.device import choose_device, is_mixed
 from ssmae.errors import InvalidConfig
 from ssmae.results import versions
-from ssmae.trainer import choose_device
 
 
 def bench(arguments: argparse.Namespace) -> None:
@@ -87,11 +86,10 @@ def _check(arguments: argparse.Namespace, device: torch.device) -> None:
 
 def _print(name: str, report: Report, device: torch.device) -> None:
     config, schedule = report.config, report.config.schedule
-    is_mixed = config.precision is Precision.MIXED or (config.precision is Precision.AUTO and device.type == "cuda")
     print(
         f"\n{name}: {report.parameters / 1e6:.2f} M parameters, {config.model.image_size} pixels, patches of "
         f"{config.model.patch_size}, {config.loss.mask_ratio:.0%} masked, batch {schedule.unlabelled_batch} + "
-        f"{schedule.labelled_batch} labelled, {'bfloat16' if is_mixed else 'full'} precision"
+        f"{schedule.labelled_batch} labelled, {'bfloat16' if is_mixed(device, config.precision) else 'full'} precision"
         f"{', compiled' if config.compile else ''}"
     )
     print(f"{'':<20}{'images/s':>10}{'quartiles':>20}{'memory':>11}{'GFLOP/image':>13}{'GFLOP/s':>10}")

@@ -4,7 +4,6 @@ FOLDER holds one folder of images per class. A share of it is held out and judge
 the readouts. With the folder, seed and test share that `train` was given, it is the very images that `train` held out;
 with other images, make sure that the checkpoint has not seen them.
 """
-# ruff: noqa: T201 - a command talks on the terminal
 
 from __future__ import annotations
 
@@ -19,10 +18,10 @@ from ssmae.commands.evaluation_files import write_files
 from ssmae.commands.folders import hold_out, keep_few_labels, read_folder
 from ssmae.commands.progress import show_progress
 from ssmae.data import load_images
+from ssmae.device import choose_device
 from ssmae.errors import InvalidData
 from ssmae.evaluation import Evaluation
 from ssmae.evaluation import evaluate as evaluated
-from ssmae.trainer import choose_device
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

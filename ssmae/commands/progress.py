@@ -1,5 +1,4 @@
 """The line that shows how far training is."""
-# ruff: noqa: T201 - a command talks on the terminal
 
 from __future__ import annotations
 

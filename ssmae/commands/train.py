@@ -5,7 +5,6 @@ and the others count as unlabelled.
 
 Dimensions: N images, M images that are not held out, T held-out images.
 """
-# ruff: noqa: T201 - a command talks on the terminal
 
 from __future__ import annotations
 

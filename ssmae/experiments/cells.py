@@ -16,6 +16,7 @@ import torch
 import ssmae
 from ssmae.config import RoundConfig
 from ssmae.experiments.packs import Pack
+from ssmae.gate import in_force
 from ssmae.inference import predict
 from ssmae.results import HistoryPoint, RoundResult
 
@@ -101,10 +102,7 @@ class Line:
     @property
     def lets_in(self) -> bool:
         """Whether a snapshot is in force at the end: opened by a check, and not taken back by a later one."""
-        holds = False
-        for check in self.checks:
-            holds = check.is_open or (holds and not check.discards)
-        return holds
+        return in_force(self.checks) is not None
 
     def to_json(self) -> str:
         """One line of text."""

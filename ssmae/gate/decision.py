@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,22 @@ class GateDecision:
     weight: float = 1.0
 
 
-def in_force(decisions: Iterable[GateDecision]) -> GateDecision | None:
+class Verdict(Protocol):
+    """The two facts of a decision that say what holds after it; a record of a decision has them too."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets pseudo-labels in."""
+
+    @property
+    def discards(self) -> bool:
+        """Whether what was let in before must go."""
+
+
+V = TypeVar("V", bound=Verdict)
+
+
+def in_force(decisions: Iterable[V]) -> V | None:
     """The decision whose snapshot teaches after a round's decisions so far, in their order; None if there is none."""
     holds = None
     for decision in decisions:

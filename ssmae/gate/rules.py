@@ -57,6 +57,6 @@ def build_guard(config: GateConfig) -> LossGuard | None:
 
 _RULES: dict[GateRule, Callable[[GateConfig], Gate]] = {
     GateRule.LEARN_THEN_TEST: lambda config: LearnThenTestGate(config.alpha, config.delta),
-    GateRule.POINT_ESTIMATE: lambda config: PointEstimateGate(config.opens_at, config.confidence),
-    GateRule.ALWAYS_OPEN: lambda config: AlwaysOpenGate(config.confidence),
+    GateRule.POINT_ESTIMATE: lambda config: PointEstimateGate(opens_at=config.opens_at, confidence=config.confidence),
+    GateRule.ALWAYS_OPEN: lambda config: AlwaysOpenGate(confidence=config.confidence),
 }

@@ -21,8 +21,35 @@ from ssmae.gate.levels import Level, level_from
 from ssmae.gate.scores import smallest_scores
 
 
-@dataclass(frozen=True)
-class PointEstimateGate:
+@dataclass(frozen=True, kw_only=True)
+class _ConfidentGate:
+    """What the two have in common: an image is confident if its class has a high probability on every view."""
+
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share.
+
+        Raises:
+            InvalidConfig: the confidence is not within 0 to 1.
+        """
+        _check_share("confidence", self.confidence)
+
+    def score(self, probabilities_WNC: NDArray[np.floating]) -> tuple[FloatArray, NDArray[np.intp]]:
+        """Smallest over views; see `smallest_scores`."""
+        return smallest_scores(probabilities_WNC)
+
+    def affordable_checks(self, wanted: int, *, answered: int) -> int:  # noqa: ARG002 - of the protocol
+        """As many as wanted: it asks for no number of answers."""
+        return wanted
+
+    def _level(self, evidence: ValidationEvidence) -> Level:
+        # "Above" becomes "at least": the rule asks for more than the confidence, thresholds are inclusive.
+        return level_from(float(np.nextafter(self.confidence, np.inf)), evidence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointEstimateGate(_ConfidentGate):
     """The SSMAE paper's rule: open if the confident validation images are accurate enough; how many does not matter.
 
     What is wrong with it: one lucky image opens it; an accuracy measured on a sample is above the true one in about
@@ -35,7 +62,6 @@ class PointEstimateGate:
     """
 
     opens_at: float = 0.70
-    confidence: float = 0.95
 
     def __post_init__(self) -> None:
         """Refuse what are no shares.
@@ -43,16 +69,8 @@ class PointEstimateGate:
         Raises:
             InvalidConfig: a value is not within 0 to 1.
         """
+        super().__post_init__()
         _check_share("opens_at", self.opens_at)
-        _check_share("confidence", self.confidence)
-
-    def score(self, probabilities_WNC: NDArray[np.floating]) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Smallest over views; see `smallest_scores`."""
-        return smallest_scores(probabilities_WNC)
-
-    def affordable_checks(self, wanted: int, *, answered: int) -> int:  # noqa: ARG002 - of the protocol
-        """As many as wanted: it asks for no number of answers."""
-        return wanted
 
     def decide(
         self, evidence: ValidationEvidence, *, checks: int = 1, earlier: Sequence[GateDecision] = ()
@@ -67,37 +85,19 @@ class PointEstimateGate:
         Raises:
             InvalidConfig: the round has made all its checks.
         """
-        level = level_from(_just_above(self.confidence), evidence)
+        level = self._level(evidence)
         is_open = level.n > 0 and (level.n - level.errors) / level.n >= self.opens_at
         reason = wording.estimated(level, self.confidence, self.opens_at, is_open=is_open)
         return _without_promise(level, reason, 1 - self.opens_at, checks, earlier, is_open=is_open)
 
 
-@dataclass(frozen=True)
-class AlwaysOpenGate:
+@dataclass(frozen=True, kw_only=True)
+class AlwaysOpenGate(_ConfidentGate):
     """No gate: every confident image with one class on all views is accepted. The ablation of SSMAE without a gate.
 
     Attributes:
         confidence: an image is confident if the probability of its class is above this on every view.
     """
-
-    confidence: float = 0.95
-
-    def __post_init__(self) -> None:
-        """Refuse what is no share.
-
-        Raises:
-            InvalidConfig: the value is not within 0 to 1.
-        """
-        _check_share("confidence", self.confidence)
-
-    def score(self, probabilities_WNC: NDArray[np.floating]) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Smallest over views; see `smallest_scores`."""
-        return smallest_scores(probabilities_WNC)
-
-    def affordable_checks(self, wanted: int, *, answered: int) -> int:  # noqa: ARG002 - of the protocol
-        """As many as wanted: it asks for no answers."""
-        return wanted
 
     def decide(
         self, evidence: ValidationEvidence, *, checks: int = 1, earlier: Sequence[GateDecision] = ()
@@ -112,7 +112,7 @@ class AlwaysOpenGate:
         Raises:
             InvalidConfig: the round has made all its checks.
         """
-        level = level_from(_just_above(self.confidence), evidence)
+        level = self._level(evidence)
         return _without_promise(level, wording.never_closed(level, self.confidence), 1.0, checks, earlier, is_open=True)
 
 
@@ -135,11 +135,6 @@ def _without_promise(
         # Nothing was ever proven of what an earlier check let in, so nothing is left once the estimate is bad.
         discards=not is_open,
     )
-
-
-def _just_above(confidence: float) -> float:
-    """Turns "above" into "at least": the rule asks for more than the confidence, thresholds are inclusive."""
-    return float(np.nextafter(confidence, np.inf))
 
 
 def _check_share(name: str, value: float) -> None:

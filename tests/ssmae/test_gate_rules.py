@@ -32,8 +32,8 @@ def test_build_gate__takes_its_settings_from_the_configuration() -> None:
     gates = {rule: build_gate(GateConfig.from_dict(config.to_dict() | {"rule": rule})) for rule in GateRule}
     assert gates == {
         GateRule.LEARN_THEN_TEST: LearnThenTestGate(0.2, 0.1),
-        GateRule.POINT_ESTIMATE: PointEstimateGate(0.8, 0.9),
-        GateRule.ALWAYS_OPEN: AlwaysOpenGate(0.9),
+        GateRule.POINT_ESTIMATE: PointEstimateGate(opens_at=0.8, confidence=0.9),
+        GateRule.ALWAYS_OPEN: AlwaysOpenGate(confidence=0.9),
     }
 
 

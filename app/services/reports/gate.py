@@ -106,13 +106,7 @@ def _classes(record: GateRecord, names: dict[int, str]) -> list[GateClass]:
     return [
         GateClass(
             name=names.get(one["class_id"], "a removed class"),
-            coverage=one["coverage"],
-            errors=one["errors"],
-            n=one["n"],
-            low=one["low"],
-            high=one["high"],
-            is_certified=one["is_certified"],
-            is_blocked=one["is_blocked"],
+            **{name: value for name, value in one.items() if name != "class_id"},
         )
         for one in record.classes
     ]
