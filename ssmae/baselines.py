@@ -95,8 +95,8 @@ ARMS = {
     ),
     "freematch": Arm(
         "FreeMatch",
-        "FixMatch with thresholds that adapt, in all and for each class (2205.07246); its fairness loss, which evens out "
-        "the classes, is replaced by the alignment that SSMAE uses, where it uses one.",
+        "FixMatch with thresholds that adapt, in all and for each class (2205.07246). In place of its fairness loss, "
+        "which evens out the classes, it is given the alignment of SSMAE.",
         lambda base: _online(base, Weighting.ADAPTIVE, alignment=base.loss.alignment),
     ),
     "softmatch": Arm(
