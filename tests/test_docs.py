@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from dataclasses import fields
@@ -31,15 +32,15 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def commands() -> list[str]:
-    """Every `ssmae …` that a page tells its reader to type."""
+def commands(start: str) -> list[str]:
+    """Every line that begins so and that a page tells its reader to type."""
     written = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
-    spoken = [text for page in PAGES for text in re.findall(r"`(ssmae [a-z][^`]*)`", page.read_text(encoding="utf-8"))]
+    spoken = [text for page in PAGES for text in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))]
     lines = [line.split("#")[0].strip() for line in [*written, *spoken]]
-    return [line for line in lines if line.startswith("ssmae ")]
+    return sorted({line for line in lines if re.match(rf"{start} [a-z]", line)})
 
 
-@pytest.mark.parametrize("line", commands())
+@pytest.mark.parametrize("line", commands("ssmae"))
 def test_documentation__names_only_commands_and_options_that_exist(line: str) -> None:
     command: click.Command = main
     context = click.Context(command)
@@ -50,6 +51,20 @@ def test_documentation__names_only_commands_and_options_that_exist(line: str) ->
         command, words = found, words[1:]
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("line", commands("python -m"))
+def test_documentation__names_only_programs_and_options_of_the_learner_that_exist(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *words = shlex.split(line)[2:]
+    program = importlib.import_module("ssmae.__main__" if name == "ssmae" else name)
+    command = [word for word in words[:1] if not word.startswith("-")]
+
+    with pytest.raises(SystemExit, match="^0$"):
+        program.main([*command, "--help"])
+    shown = capsys.readouterr().out
+    assert all(re.search(rf"{word}\b", shown) for word in words if word.startswith("--"))
 
 
 def test_documentation__names_only_make_targets_that_exist() -> None:
