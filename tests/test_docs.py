@@ -61,7 +61,7 @@ def test_documentation__names_only_programs_and_options_of_the_learner_that_exis
     program = importlib.import_module("ssmae.__main__" if name == "ssmae" else name)
     command = [word for word in words[:1] if not word.startswith("-")]
 
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         program.main([*command, "--help"])
     shown = capsys.readouterr().out
     assert all(re.search(rf"{word}\b", shown) for word in words if word.startswith("--"))

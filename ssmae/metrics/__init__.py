@@ -21,10 +21,12 @@ from ssmae.metrics.calibration import (
     with_temperature,
 )
 from ssmae.metrics.comparison import mcnemar, negative_flips
-from ssmae.metrics.learning_curve import Forecast, PowerLaw, forecast_labels
+from ssmae.metrics.learning_curve import LEAST_ROUNDS, LEAST_SPAN, Forecast, PowerLaw, forecast_labels
 
 __all__ = [
     "CALIBRATION_BINS",
+    "LEAST_ROUNDS",
+    "LEAST_SPAN",
     "ClassAccuracy",
     "Forecast",
     "PowerLaw",

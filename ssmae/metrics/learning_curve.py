@@ -193,10 +193,11 @@ def _whole(labels: float) -> int | None:
 def _sentence(
     target: float, confidence: float, labels: int | None, low: int | None, high: int | None, reached: float, most: int
 ) -> str:
-    beyond = f"{HORIZON:g} times the {most} labels at hand"
+    wanted, beyond = f"{100 * target:g} %", f"{HORIZON:g} times the {most:,} labels at hand"
     if labels is None and low is None:
-        return f"{target:.1%} is not within {beyond}."
+        return f"{wanted} is not within {beyond}."
     if labels is None or high is None:
-        least = "" if low is None else f" It takes at least {low} labels."
-        return f"{target:.1%} may not be within {beyond}: {reached:.0%} of the refits reach it.{least}"
-    return f"{target:.1%} takes about {labels} labels ({confidence:.0%} interval {low} to {high}); {most} are at hand."
+        least = "" if low is None else f" It takes at least {low:,} labels."
+        return f"{wanted} may not be within {beyond}: {100 * reached:.0f} % of the refits reach it.{least}"
+    interval = f"{100 * confidence:g} % interval {low:,} to {high:,}"
+    return f"{wanted} takes about {labels:,} labels ({interval}); {most:,} are at hand."

@@ -44,14 +44,14 @@ def test_forecast_labels__its_interval_holds_the_truth_as_often_as_it_says():
 def test_forecast_labels__says_when_the_floor_is_in_the_way():
     found = forecast_labels(*rounds(0.1, 1.0, 0.8, 20_000), 0.95, seed=0)
     assert (found.labels, found.low, found.high) == (None, None, None)
-    assert found.reason == "95.0% is not within 10 times the 800 labels at hand."
+    assert found.reason == "95 % is not within 10 times the 800 labels at hand."
 
 
 def test_forecast_labels__names_no_upper_end_where_some_refits_never_arrive():
     found = forecast_labels(*rounds(0.02, 1.5, 0.5, 300), 0.95, seed=0)
     assert found.high is None
     assert 0 < found.reached < 1
-    assert f"{found.reached:.0%} of the refits" in found.reason
+    assert f"{100 * found.reached:.0f} % of the refits" in found.reason
 
 
 def test_forecast_labels__rounds_that_scatter_widen_the_interval():

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from app.domain.labels import Queue
+from app.domain.pools import Split
 from tests.ui.screen import close, labelled_pets, make_world, open_page, trained_pets, words
 
 
@@ -45,6 +47,24 @@ def test_accuracy__shows_a_point_a_round_with_its_exact_interval(world):
     assert curve["accuracy"].tolist() == [0.6, 0.9]
     assert curve["at least"].tolist() == pytest.approx([0.2624, 0.5550], abs=1e-4)
     assert curve["at most"].tolist() == pytest.approx([0.8784, 0.9975], abs=1e-4)
+
+
+def test_accuracy__forecasts_the_labels_to_a_target_once_there_are_rounds_enough(world):
+    world.make_project(train=80, test=40)
+    world.label(world.ids(Split.TEST), queue=Queue.TEST)
+    train, had = world.ids(Split.TRAIN), 0
+    for labels, wrong in ((5, 20), (10, 14), (20, 10), (40, 7), (80, 5)):
+        page = open_page(world, "accuracy") if had else None
+        assert page is None or "A forecast needs 5 rounds" in words(page)
+        world.label(train[had:labels])
+        world.play_round(wrong=wrong)
+        had = labels
+
+    page = open_page(world, "accuracy")
+    assert page.number_input[0].value == 90.0
+    assert "90 % may not be within 10 times the 80 labels at hand" in words(page)
+    page.number_input[0].set_value(99.0).run()
+    assert "99 % is not within" in words(page) or "99 % may not be within" in words(page)
 
 
 def test_accuracy__every_chart_has_its_numbers_and_a_download(world):

@@ -12,6 +12,7 @@ from app.services.reports.accuracy import (
     pools_over_rounds,
 )
 from app.services.reports.comparison import Comparison, Difference, compare
+from app.services.reports.forecast import LabelForecast, label_forecast
 from app.services.reports.gate import GateClass, GateRow, gate_history
 from app.services.reports.next_step import NextStep, Situation, Target, next_step
 from app.services.reports.overview import ImportRow, Overview, overview
@@ -51,6 +52,7 @@ __all__ = [
     "GateRow",
     "ImageRow",
     "ImportRow",
+    "LabelForecast",
     "LossPoint",
     "NextStep",
     "Overview",
@@ -67,6 +69,7 @@ __all__ = [
     "confusion_images",
     "draft",
     "gate_history",
+    "label_forecast",
     "learning_curve",
     "mistakes",
     "needed_validation",

@@ -15,6 +15,9 @@ from app.ui.words import interval, percent, started
 
 _SHARE = st.column_config.NumberColumn(format="percent")
 
+# Accuracies that people aim for; the next one is suggested. (No docstring: a page shows texts that stand alone.)
+_TARGETS = (50.0, 60.0, 70.0, 80.0, 85.0, 90.0, 95.0, 98.0, 99.0, 99.5)
+
 
 def main() -> None:
     """Draw the page."""
@@ -32,6 +35,8 @@ def main() -> None:
     if curve:
         _newest(curve[-1])
         _curve(curve)
+        st.subheader("How many more labels?", anchor=False)
+        _forecast(curve, project.id)
     elif now.test_labels or not now.test_images:
         empty("No accuracy yet.", "It appears after the first round.", page="rounds", link="Train a round")
     else:
@@ -78,6 +83,22 @@ def _curve(curve: list[CurvePoint]) -> None:
         name="learning-curve",
         columns={"accuracy": _SHARE, "at least": _SHARE, "at most": _SHARE},
     )
+
+
+def _forecast(curve: list[CurvePoint], project_id: int) -> None:
+    reachable = max(point.test.value or 0.0 for point in curve)
+    suggested = next((step for step in _TARGETS if step > 100 * reachable), _TARGETS[-1])
+    left, right = st.columns([1, 4], vertical_alignment="bottom")
+    target = left.number_input(
+        "Accuracy wanted, in %", 1.0, 99.9, suggested, 0.5, format="%.1f", key=f"forecast-{project_id}"
+    )
+    answer = reports.label_forecast(curve, target / 100)
+    right.markdown(answer.reason)
+    if answer.found:
+        st.caption(
+            "A power law through the rounds; the interval is that of its refits to redrawn test answers. Plan with the "
+            "larger number, collect in several rounds, and look again: far ahead such forecasts are too hopeful."
+        )
 
 
 def _pools(pools: list[PoolsAt]) -> None:
