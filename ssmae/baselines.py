@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 from ssmae.config import GateRule, RoundConfig, View, Weighting
 
+PRETRAINING_SHARE = 0.75
+"""Of the steps of MAE with fine-tuning: its paper, too, spends most of the time before it shows a label."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -50,9 +53,10 @@ def _supervised(base: RoundConfig) -> RoundConfig:
 
 
 def _mae_finetune(base: RoundConfig) -> RoundConfig:
-    first = base.schedule.reconstruct_steps
-    rest = base.schedule.labels_steps + base.schedule.joint_steps
-    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=first, labels=rest)
+    schedule = base.schedule
+    total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
+    first = round(PRETRAINING_SHARE * total)
+    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=first, labels=total - first)
 
 
 def _without_reconstruction(base: RoundConfig) -> RoundConfig:

@@ -25,6 +25,7 @@ from ssmae.losses import NO_LABEL, consistency_loss, pseudo_label_loss, reconstr
 from ssmae.masking import draw_mask
 from ssmae.model import SSMAE
 from ssmae.optimiser import Optimiser
+from ssmae.schedule import Weights
 from ssmae.streams import Batches, IndexStream
 from ssmae.teacher import Teacher
 from ssmae.weighting import Alignment, weighting
@@ -81,16 +82,23 @@ class Learner:
         _, raw_BCHW = self._stream.next()
         return {"reconstruction": self._reconstruction(weak_view(raw_BCHW, self.config.augment, self._views))}
 
-    def labels(self) -> Losses:
-        """Losses of a step of labels and reconstruction."""
-        losses = self.reconstruct() if self.config.loss.reconstruction_weight else {}
+    def labels(self, weights: Weights) -> Losses:
+        """Losses of a step of labels and reconstruction; what has no weight is left out.
+
+        Args:
+            weights: factor of each loss.
+        """
+        losses = self.reconstruct() if weights["reconstruction"] else {}
         labelled_BCHW, labels_B = self._labelled_batch()
         with self._precision():
             logits_BC = self._classify(labelled_BCHW)
         return losses | {"supervised": self._supervised(logits_BC, labels_B)}
 
-    def joint(self) -> Losses:
+    def joint(self, weights: Weights) -> Losses:
         """Losses of a step with labels, reconstruction, accepted pseudo-labels and consistency for the rest.
+
+        Args:
+            weights: factor of each loss; reconstruction or consistency without one is left out.
 
         Source: SSMAE 2601.20072 (joint losses); FixMatch 2001.07685 (label from the weak, loss on the strong view).
         """
@@ -112,13 +120,13 @@ class Learner:
             "supervised": self._supervised(supervised_logits_BC, labels_B),
             "pseudo_label": pseudo_label_loss(stream_logits_BC, pseudo_labels_B, pseudo_labels_B[partner_B], share_B),
         }
-        if config.loss.consistency_weight:
+        if weights["consistency"]:
             losses["consistency"] = self._consistency(weak_BCHW, stream_logits_BC, ~is_accepted_B)
-        if config.loss.reconstruction_weight:
+        if weights["reconstruction"]:
             losses["reconstruction"] = self._reconstruction(weak_BCHW)
         return losses
 
-    def update(self, losses: Losses, weights: dict[str, float], learning_rate: float) -> Losses:
+    def update(self, losses: Losses, weights: Weights, learning_rate: float) -> Losses:
         """One step of the optimiser and of the teacher; none, for good, once a loss or a gradient is not finite.
 
         Args:

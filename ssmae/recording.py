@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -48,6 +48,7 @@ class Recorder:
         self._images_since, self._steps_since = 0, 0
         self._history: list[HistoryPoint] = []
         self._sums: dict[str, float] = defaultdict(float)
+        self._counts: Counter[str] = Counter()
         self._summed = 0
         self._unread: list[_Step] = []
         self._recent: deque[float] = deque(maxlen=5)
@@ -111,6 +112,7 @@ class Recorder:
             "seconds": self._seconds,
             "history": [asdict(point) for point in self._history],
             "sums": dict(self._sums),
+            "counts": dict(self._counts),
             "summed": self._summed,
         }
 
@@ -119,6 +121,7 @@ class Recorder:
         self._done, self._images, self._seconds = state["done"], state["images"], state["seconds"]
         self._history = [HistoryPoint(**{**point, "phase": Phase(point["phase"])}) for point in state["history"]]
         self._sums.update(state["sums"])
+        self._counts.update(state["counts"])
         self._summed = state["summed"]
         self._reported = self._last = time.monotonic()
 
@@ -142,11 +145,13 @@ class Recorder:
         self._last_losses = losses
         for name, value in (losses | {"gradient_norm": norm}).items():
             self._sums[name] += value
+            self._counts[name] += 1  # a loss may end before the others
         self._summed += 1
         if self._summed >= self._every or step.index + 1 == self._plan.steps[step.phase]:
-            means = {name: total / self._summed for name, total in self._sums.items()}
+            means = {name: total / self._counts[name] for name, total in self._sums.items()}
             self._history.append(HistoryPoint(step.phase, done, means, step.learning_rate))
             self._sums.clear()
+            self._counts.clear()
             self._summed = 0
 
     def _report(self, phase: Phase, step: int, now: float) -> None:

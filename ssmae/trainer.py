@@ -22,21 +22,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssmae.config import GateRule, Phase, RoundConfig, Weighting
+from ssmae.config import Phase, RoundConfig, unreachable
 from ssmae.data import RoundData
 from ssmae.device import choose_device, own_randomness, threads
 from ssmae.errors import Stopped
 from ssmae.gating import Gating
 from ssmae.head import ClassMap, imprint
 from ssmae.inference import never, predict
-from ssmae.learner import Learner
+from ssmae.learner import Learner, Losses
 from ssmae.midway import Keeper, origin_of
 from ssmae.model import SSMAE
 from ssmae.proposals import Proposals
 from ssmae.recording import Recorder
 from ssmae.results import EncoderState, Progress, RoundResult, versions
 from ssmae.resume import new_classes, start_model
-from ssmae.schedule import Plan
+from ssmae.schedule import Plan, Weights
 
 
 def train_round(
@@ -168,8 +168,8 @@ class _Round:
         return self._seconds_before + time.monotonic() - self._started
 
     def _run_phase(self, phase: Phase, begin: int) -> None:
-        draw = {
-            Phase.RECONSTRUCT: self._learner.reconstruct,
+        draw: Callable[[Weights], Losses] = {
+            Phase.RECONSTRUCT: lambda _: self._learner.reconstruct(),
             Phase.LABELS: self._learner.labels,
             Phase.JOINT: self._learner.joint,
         }[phase]
@@ -182,10 +182,10 @@ class _Round:
                 self._keep(self._keeper, phase, step)
             if step in checks:
                 self._ask_gate(checks=len(checks))
-            losses = draw()
+            weights = self._plan.loss_weights(phase, step, self._config.loss)
+            losses = draw(weights)
             self._stop_if_asked(phase, step)  # between the halves too: on a slow machine one step can take seconds
             learning_rate = self._plan.learning_rate(phase, step, schedule)
-            weights = self._plan.loss_weights(phase, step, self._config.loss)
             values = self._learner.update(losses, weights, learning_rate)
             self._recorder.record(phase, step, values, learning_rate, images)
 
@@ -208,28 +208,6 @@ class _Round:
     def _stop_if_asked(self, phase: Phase, step: int) -> None:
         if self._should_stop():
             raise Stopped(f"Stopped in phase {phase.value!r} after {step} of {self._plan.steps[phase]} steps.")
-
-
-def unreachable(config: RoundConfig, *, classes: int) -> tuple[str, ...]:
-    """A sentence if nothing can be as sure as the configuration asks, because smoothed labels teach to be less sure.
-
-    A model that fits labels smoothed by e gives its class 1 - e + e / C; thresholds above that let nothing in.
-
-    Args:
-        config: of the round.
-        classes: their number C.
-    """
-    loss, gate = config.loss, config.gate
-    reached = 1 - loss.label_smoothing + loss.label_smoothing / classes
-    asked = [loss.consistency_threshold] if loss.consistency_weighting is Weighting.FIXED else []
-    asked += [gate.confidence] if gate.rule is not GateRule.LEARN_THEN_TEST else []
-    if not asked or max(asked) <= reached:
-        return ()
-    sentence = (
-        f"Hardly any image can reach the confidence of {max(asked):g} that is asked for: labels smoothed by "
-        f"{loss.label_smoothing:g} teach a confidence of {reached:.2f}. Set loss.label_smoothing to 0."
-    )
-    return (sentence,)
 
 
 def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str, ...]:

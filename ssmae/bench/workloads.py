@@ -26,6 +26,7 @@ BYTES_OF_IMAGES = 50_000 * 3 * 32 * 32
 """As many as CIFAR's training split, whatever their size: too many for a processor's cache, few enough for a GPU."""
 LEARNING_RATE = 1e-5
 """Noise teaches nothing: small, so that many thousand steps stay finite."""
+WEIGHTS = dict.fromkeys(("reconstruction", "supervised", "pseudo_label", "consistency"), 1.0)
 PREDICTED = {"cpu": 1, "cuda": 8}
 """Images of one call of `predict`, for each image of a training step; the batch is then its own choice."""
 
@@ -44,7 +45,7 @@ class Choice:
         device: that it runs on.
         batch: images a step from the stream; 0 chooses by size and device.
         labelled_batch: labelled images of a joint step; 0 takes a seventh (FixMatch, 2001.07685: mu = 7).
-        precision: of matrix products while training; inference always takes what suits the device.
+        precision: of matrix products.
         compile: whether networks go through `torch.compile`, the plain loop's too.
     """
 
@@ -109,7 +110,7 @@ class Bench:
         """Labels, reconstruction, pseudo-labels and consistency, as in the last phase of a round."""
         learner = self._learner()
         labelled = self._config.schedule.labelled_batch
-        return self._training("joint step", learner, learner.joint, labelled=labelled)
+        return self._training("joint step", learner, lambda: learner.joint(WEIGHTS), labelled=labelled)
 
     def inference(self) -> Workload:
         """`predict` with the batch that it chooses by itself, bytes in, arrays out."""
@@ -118,7 +119,8 @@ class Bench:
         images = ImageStore(self._images.images_NCHW[:count])
 
         def step() -> torch.Tensor:
-            return torch.from_numpy(predict(model, images).probabilities_NC).sum()
+            predictions = predict(model, images, precision=self._config.precision)
+            return torch.from_numpy(predictions.probabilities_NC).sum()
 
         return Workload("inference", count, step)
 
@@ -131,10 +133,8 @@ class Bench:
         return Learner(data, self._config, self.model(), self._device, seed=0)
 
     def _training(self, name: str, learner: Learner, draw: Callable[[], Losses], *, labelled: int) -> Workload:
-        weights = dict.fromkeys(("reconstruction", "supervised", "pseudo_label", "consistency"), 1.0)
-
         def step() -> torch.Tensor:
-            return learner.update(draw(), weights, LEARNING_RATE)["total"]
+            return learner.update(draw(), WEIGHTS, LEARNING_RATE)["total"]
 
         return Workload(name, self._config.schedule.unlabelled_batch + labelled, step)
 

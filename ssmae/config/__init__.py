@@ -19,6 +19,7 @@ from ssmae.config.choices import (
     Weighting,
 )
 from ssmae.config.presets import geometry, preset_config
+from ssmae.config.reach import unreachable
 from ssmae.config.sections import (
     AugmentConfig,
     GateConfig,
@@ -51,4 +52,5 @@ __all__ = [
     "geometry",
     "preset_config",
     "size_config",
+    "unreachable",
 ]

@@ -44,7 +44,10 @@ class LossConfig(Section):
     masking: Masking = knob(Masking.RANDOM, "Which patches are hidden.")
     mask_ratio: float = knob(0.75, "Share of patches hidden from the encoder.", 0.05, 0.95)
     normalise_target: bool = knob(True, "Reconstruct each patch relative to its own mean and spread.")
-    reconstruction_weight: float = knob(1.0, "Weight of the reconstruction loss in the joint phase.", 0.0, 100.0)
+    reconstruction_weight: float = knob(1.0, "Weight of the reconstruction loss beside labels.", 0.0, 100.0)
+    reconstruction_fades: float = knob(
+        0.0, "Share of the joint phase over which that weight falls to 0, in a line; 0 keeps it.", 0.0, 1.0
+    )
     pseudo_label_weight: float = knob(1.0, "Weight of the pseudo-label loss once ramped up.", 0.0, 100.0)
     consistency_weight: float = knob(
         1.0,
@@ -69,7 +72,12 @@ class LossConfig(Section):
         1.0,
     )
     ramp_up_share: float = knob(0.1, "Share of the joint phase over which those two weights rise from 0.", 0.0, 1.0)
-    label_smoothing: float = knob(0.1, "Label smoothing of the supervised loss.", 0.0, 0.5)
+    label_smoothing: float = knob(
+        0.0,
+        "Label smoothing of the supervised loss. Keeps confidence down: a threshold above that lets nothing in.",
+        0.0,
+        0.5,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

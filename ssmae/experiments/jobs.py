@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from ssmae.baselines import Arm
-from ssmae.config import RoundConfig
+from ssmae.config import RoundConfig, unreachable
+from ssmae.errors import InvalidConfig
 from ssmae.experiments.cells import Cell, Line, report
 from ssmae.experiments.draw import draw_round, validation_answers
 from ssmae.experiments.packs import Pack
@@ -78,7 +79,14 @@ def comparison_jobs(
         seeds: how many, from 0.
         evidence: validation answers that every arm is given on top of the budget; None for those that the arm's gate
             buys out of its budget.
+
+    Raises:
+        InvalidConfig: an arm asks for a confidence that its own label smoothing keeps out of reach; it would be
+            another arm in disguise.
     """
+    for key, arm in arms.items():
+        if out_of_reach := unreachable(arm.config(settings), classes=len(pack.class_names)):
+            raise InvalidConfig(f"the settings of {key}", "thresholds that can be reached", out_of_reach[0])
     jobs = []
     for seed in range(seeds):
         for budget in budgets:

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from ssmae.baselines import ARMS
-from ssmae.errors import InvalidData, Stopped
+from ssmae.errors import InvalidConfig, InvalidData, Stopped
 from ssmae.experiments import jobs, running
 from ssmae.experiments.jobs import Pause, comparison_jobs
 from ssmae.experiments.packs import DIGITS, load_pack
@@ -153,6 +153,13 @@ def test_run_jobs__keeps_the_half_way_state_until_the_line_is_written(make_jobs,
     assert len(list(states.iterdir())) == 1
     run_jobs(make_jobs()[1:2], tmp_path / "results", midway=states, say=lambda _: None)
     assert not list(states.iterdir())
+
+
+def test_comparison_jobs__refuses_thresholds_that_smoothed_labels_keep_out_of_reach(pack, tiny_config):
+    smoothed = replace(tiny_config, loss=replace(tiny_config.loss, label_smoothing=0.1))
+    with pytest.raises(InvalidConfig, match=r"settings of pseudo_label.*teach a confidence of 0.91"):
+        comparison_jobs(pack, smoothed, ARMS, [20], 1)
+    assert comparison_jobs(pack, smoothed, {"freematch": ARMS["freematch"]}, [20], 1)
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b"])

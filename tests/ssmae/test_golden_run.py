@@ -39,7 +39,7 @@ EVERY_FOURTH_STEP = {
 def test_round__of_twenty_steps_is_the_one_on_record(tiny_config, make_data):
     config = replace(
         tiny_config,
-        loss=LossConfig(alignment=True),
+        loss=LossConfig(alignment=True, label_smoothing=0.1),
         augment=replace(tiny_config.augment, flip=True, tone=0.2, cutmix=0.5),
         schedule=replace(tiny_config.schedule, reconstruct_steps=8, labels_steps=4, joint_steps=8),
         gate=replace(tiny_config.gate, rule=GateRule.ALWAYS_OPEN, confidence=0.1),

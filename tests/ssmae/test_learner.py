@@ -66,8 +66,9 @@ def test_use_labels__the_same_again_changes_nothing_of_the_draw(tiny_config, mak
     learners = [
         Learner(data, tiny_config, build(tiny_config.model, NAMES, seed=0), torch.device("cpu"), seed=0) for _ in "ab"
     ]
+    weights = {"supervised": 1.0, "reconstruction": 1.0}
     for learner in learners:
-        learner.labels()
+        learner.labels(weights)
     learners[1].use_labels(data.labels_N)
-    first, second = (learner.labels()["supervised"] for learner in learners)
+    first, second = (learner.labels(weights)["supervised"] for learner in learners)
     assert torch.equal(first, second)

@@ -104,7 +104,7 @@ def test_learner__no_step_of_any_phase_makes_the_host_wait(tiny_config, make_dat
     learner = Learner(data, config, build(config.model, data.class_names, seed=0), DEVICE, seed=0)
     learner.use_pseudo_labels(np.where(data.labels_N < 0, 1, NO_LABEL))
     weights = dict.fromkeys(("reconstruction", "supervised", "pseudo_label", "consistency"), 1.0)
-    steps = (learner.reconstruct, learner.labels, learner.joint)
+    steps = (learner.reconstruct, lambda: learner.labels(weights), lambda: learner.joint(weights))
     for step in steps:  # the first time, buffers are made
         learner.update(step(), weights, 1e-3)
     with never_waiting():

@@ -50,6 +50,16 @@ def recorded(values: list[float]) -> Recorder:
     return recorder
 
 
+def test_record__a_loss_that_ends_before_the_others_keeps_its_own_mean() -> None:
+    recorder = Recorder(Plan({Phase.RECONSTRUCT: 800, Phase.LABELS: 0, Phase.JOINT: 0}), lambda _: None)
+    for step in range(4):
+        extra = {"consistency": torch.tensor(2.0)} if step < 3 else {}
+        recorder.record(Phase.RECONSTRUCT, step, numbers(1.0) | extra, 1e-3, images=1)
+    (point,) = recorder.history
+    assert point.losses["consistency"] == 2.0
+    assert point.losses["total"] == 1.0
+
+
 def test_record__gives_the_same_curve_however_rarely_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [float(step) for step in range(10)]
     every_step = recorded(values).history

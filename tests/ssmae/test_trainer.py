@@ -138,9 +138,9 @@ def test_train_round__stops_before_the_optimiser_step_when_a_loss_is_not_finite(
     labels = Learner.labels
     learners = []
 
-    def not_finite(self):
+    def not_finite(self, weights):
         learners.append((self, {name: value.clone() for name, value in self.student.state_dict().items()}))
-        return {name: loss * float("nan") for name, loss in labels(self).items()}
+        return {name: loss * float("nan") for name, loss in labels(self, weights).items()}
 
     monkeypatch.setattr(Learner, "labels", not_finite)
     with pytest.raises(NonFiniteLoss, match="Lower the learning rate") as caught:
