@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,9 +31,27 @@ def device_of(model: torch.nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
+def check_compiler() -> None:
+    """Refuse `compile` where it cannot work: what it makes for a GPU is built by a C compiler, at the first step.
+
+    Raises:
+        InvalidConfig: there is none.
+    """
+    names = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
+    if not any(shutil.which(name) for name in names):
+        raise InvalidConfig(
+            "RoundConfig.compile", f"false, because there is no C compiler ({', '.join(names)})", "true"
+        )
+
+
 def is_mixed(device: torch.device, precision: Precision) -> bool:
-    """Whether matrix products are taken in bfloat16: on a GPU, not on a CPU, unless told otherwise."""
-    return precision is Precision.MIXED or (precision is Precision.AUTO and device.type == "cuda")
+    """Whether matrix products are taken in bfloat16: on a GPU that has it, not on a CPU, unless told otherwise.
+
+    A GPU from before 2020 only imitates it, which is slower than full precision.
+    """
+    if precision is Precision.AUTO:
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return precision is Precision.MIXED
 
 
 def mixed_precision(device: torch.device, precision: Precision = Precision.AUTO) -> torch.autocast:

@@ -18,6 +18,7 @@ Ten lines that load `write_timm`'s folder with timm, torch and NumPy alone (a te
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import warnings
@@ -99,7 +100,7 @@ def write_onnx(model: SSMAE, path: Path) -> None:
     Raises:
         ExportMismatch: the file's probabilities differ from torch's by more than 1e-4; it is removed.
     """
-    classifier = _Classifier(model).cpu().eval()
+    classifier = _Classifier(copy.deepcopy(model)).cpu().eval()  # moving it must not move the caller's
     size = model.config.image_size
     sample = torch.zeros(2, 3, size, size)
     program = _export_quietly(classifier, sample)

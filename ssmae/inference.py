@@ -6,6 +6,7 @@ Dimensions: N images, B images of a batch, C classes, D width of the embedding, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,10 @@ from ssmae.device import device_of, mixed_precision
 from ssmae.errors import Stopped
 from ssmae.model import SSMAE
 
+USUAL_WIDTH = 192
 TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 262_144}
-"""Patches of one batch of inference: bounds memory, and keeps a batch under about a second on one CPU core."""
+"""Patches of one batch of inference, for a network of the usual width: bounds memory (on a GPU at about 1 GiB), and
+keeps a batch under about a second on one CPU core."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def predict(
     batch: int | None = None,
     should_stop: Callable[[], bool] = never,
     precision: Precision = Precision.AUTO,
+    device: torch.device | None = None,
 ) -> Predictions:
     """Classify and embed every image, unaugmented.
 
@@ -56,23 +60,34 @@ def predict(
         batch: images at a time; None chooses by the size of the images.
         should_stop: asked before every batch.
         precision: as the model was trained.
+        device: where to do it; the model is brought there and back. None: where the model is.
 
     Raises:
         InvalidData: the images have another size than the model takes.
         Stopped: `should_stop` said so.
     """
     images.check_size(model.config.image_size)
+    with placed(model, device or device_of(model)):
+        return _predict(model, images, batch or batch_for(model), should_stop, precision)
+
+
+def _predict(
+    model: SSMAE,
+    images: ImageStore,
+    batch: int,
+    should_stop: Callable[[], bool],
+    precision: Precision,
+) -> Predictions:
     device = device_of(model)
     on_device = images.on(device)
     probabilities_NC = _on_host(device, len(images), len(model.class_names))
     embeddings_ND = _on_host(device, len(images), model.encoder.embed_dim)
     with evaluating(model):
-        for indices_B in batches(len(images), batch or batch_for(model), should_stop):
+        for indices_B in batches(len(images), batch, should_stop):
             views_BCHW = to_float(on_device.take(indices_B))
             with mixed_precision(device, precision):
                 embeddings_BD = model.embed(views_BCHW)
-                logits_BC = model.head(embeddings_BD)
-            _keep(logits_BC.float().softmax(dim=1), probabilities_NC, indices_B)
+            _keep(_probabilities(model, embeddings_BD), probabilities_NC, indices_B)
             _keep(embeddings_BD.float(), embeddings_ND, indices_B)
     _arrive(device)
     return Predictions(probabilities_NC.numpy(), embeddings_ND.numpy())
@@ -107,16 +122,28 @@ def predict_views(
                     raise Stopped(f"Stopped while scoring views, after {int(indices_B[0])} of {len(images)} images.")
                 view_BCHW = to_float(raw_BCHW) if view == 0 else strong_view(raw_BCHW, augment, generator)
                 with mixed_precision(images.device, precision):
-                    logits_BC = model.classify(view_BCHW)
-                _keep(logits_BC.float().softmax(dim=1), probabilities_WNC[view], indices_B)
+                    embeddings_BD = model.embed(view_BCHW)
+                _keep(_probabilities(model, embeddings_BD), probabilities_WNC[view], indices_B)
     _arrive(images.device)
     probabilities: NDArray[np.float32] = probabilities_WNC.numpy()
     return probabilities
 
 
 def batch_for(model: SSMAE) -> int:
-    """How many images to predict at once."""
-    return max(1, TOKENS_AT_ONCE[device_of(model).type] // model.side**2)
+    """How many images to predict at once: fewer of a wider network, whose tokens take more memory."""
+    wider = max(1.0, model.encoder.embed_dim / USUAL_WIDTH)
+    return max(1, int(TOKENS_AT_ONCE[device_of(model).type] / wider) // model.side**2)
+
+
+@contextmanager
+def placed(model: SSMAE, device: torch.device) -> Iterator[None]:
+    """A block in which the model is on a device; afterwards it is where it was."""
+    before = device_of(model)
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.to(before)
 
 
 class evaluating:  # noqa: N801 - reads as a statement: `with evaluating(model):`
@@ -146,6 +173,11 @@ def batches(
         if should_stop():
             raise Stopped(f"Stopped while {doing}, after {start} of {count} images.")
         yield torch.arange(start, min(start + batch, count))
+
+
+def _probabilities(model: SSMAE, embeddings_BD: torch.Tensor) -> torch.Tensor:
+    """In full precision whatever the encoder ran in: eight bits of a logit are too few to tell close classes apart."""
+    return model.head(embeddings_BD.float()).softmax(dim=1)
 
 
 def _on_host(device: torch.device, *shape: int) -> torch.Tensor:

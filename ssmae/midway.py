@@ -1,8 +1,8 @@
 """The state of a round half-way: a file from which the same round goes on, and no other.
 
 A round that is interrupted and goes on must end as if nothing had happened. That holds only with the same settings, on
-the same data, with the same seed, device and libraries: the file says what it belongs to (its origin), and loading
-compares. What the tensors and facts mean is the trainer's business. Must never import trainer.
+the same data, with the same seed, device, libraries and sources: the file says what it belongs to (its origin), and
+loading compares. What the tensors and facts mean is the trainer's business. Must never import trainer.
 
 Dimensions: N images.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssmae import tensor_file
+from ssmae import sources, tensor_file
 from ssmae.config import RoundConfig
 from ssmae.data import RoundData
 from ssmae.errors import CheckpointMismatch
@@ -71,6 +71,7 @@ def origin_of(
         "start": "scratch" if start is None else _weights_digest(start),
         "device": device,
         "versions": versions(),
+        "sources": sources.digest(),
     }
 
 
@@ -96,7 +97,7 @@ def load_midway(path: Path, origin: Origin) -> Midway:
 
     Raises:
         CheckpointMismatch: not a whole file, no half-way state, of another format version, or of a round with other
-            settings, data, seed, device or libraries: whatever differs is named.
+            settings, data, seed, device, libraries or sources: whatever differs is named.
     """
     tensors, header = tensor_file.read(path, _KIND)
     if header is None:

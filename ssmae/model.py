@@ -119,7 +119,7 @@ class SSMAE(nn.Module):
 def build(config: ModelConfig, class_names: tuple[str, ...], *, seed: int) -> SSMAE:
     """A fresh model whose weights depend on the seed alone; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # of the CPU alone: `torch.manual_seed` would seed every GPU as well
         return SSMAE(config, class_names)
 
 
@@ -173,7 +173,7 @@ def timm_arguments(config: ModelConfig, classes: int) -> dict[str, Any]:
 def _build_encoder(config: ModelConfig, classes: int) -> VisionTransformer:
     try:
         encoder = timm.create_model(**timm_arguments(config, classes), pretrained=False)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:  # timm also asserts, on widths and heads
         raise InvalidConfig("ModelConfig.encoder", f"a vision transformer of timm ({error})", config.encoder) from error
     patches = (config.image_size // config.patch_size) ** 2
     if not isinstance(encoder, VisionTransformer) or encoder.num_prefix_tokens or encoder.pos_embed is None:

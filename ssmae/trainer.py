@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ssmae.config import Phase, RoundConfig, unreachable
 from ssmae.data import RoundData
-from ssmae.device import choose_device, own_randomness, threads
+from ssmae.device import check_compiler, choose_device, own_randomness, threads
 from ssmae.errors import Stopped
 from ssmae.gating import Gating
 from ssmae.head import ClassMap, imprint
@@ -65,14 +65,15 @@ def train_round(
         should_stop: asked between every two steps and every two batches of inference.
         midway: file for the half-way state. If it exists the round goes on from there and ends as if it had never been
             interrupted: bitwise on a CPU. It is left behind at the end; removing it is the caller's business.
-        midway_seconds: time between two writings of that file, hence the work that an interruption can cost.
+        midway_seconds: time between two writings of that file, hence the work that a crash can cost. When `should_stop`
+            ends the round between two steps, and after the last one, it is written as well.
 
     Returns:
         The teacher, its predictions and proposals, and the record of the round. With fewer than two classes among the
         labels only reconstruction is trained, and the notes say so.
 
     Raises:
-        InvalidConfig: a device that is not there, an encoder that is none.
+        InvalidConfig: a device that is not there, an encoder that is none, `compile` without a C compiler.
         InvalidData: the images have another size than the configuration says, or the class map is none.
         CheckpointMismatch: `start_state` does not fit the configured network, or `midway` is of another round.
         NonFiniteLoss: a loss or a gradient became NaN or infinite; raised before the weights changed.
@@ -82,6 +83,8 @@ def train_round(
     """
     data.images.check_size(config.model.image_size)
     device = choose_device(config.device)
+    if config.compile and device.type == "cuda":
+        check_compiler()
     with threads(config.threads), own_randomness(seed, device):
         student = start_model(config, data.class_names, start_state, seed=seed, class_map=class_map)
         imprint(student, data.images, data.labels_N, new_classes(config, data.class_names, start_state, class_map))
@@ -142,6 +145,8 @@ class _Round:
         with closing(self._learner):
             for phase in phases[phases.index(first) :]:
                 self._run_phase(phase, step if phase is first else 0)
+            if self._keeper is not None:  # what follows looks at every image, and can be interrupted too
+                self._keep(self._keeper, phases[-1], self._plan.steps[phases[-1]])
         model: SSMAE = self._learner.teacher.model
         precision = self._config.precision
         predictions = predict(model, self._data.images, should_stop=self._should_stop, precision=precision)
@@ -177,14 +182,17 @@ class _Round:
         images = schedule.unlabelled_batch + (0 if phase is Phase.RECONSTRUCT else schedule.labelled_batch)
         checks = self._plan.check_steps(self._gating.checks) if phase is Phase.JOINT else []
         for step in range(begin, self._plan.steps[phase]):
-            self._stop_if_asked(phase, step)
-            if self._keeper is not None and self._keeper.is_due():
+            stops = self._should_stop()
+            if self._keeper is not None and (stops or self._keeper.is_due()):
                 self._keep(self._keeper, phase, step)
+            if stops:
+                raise self._stopped(phase, step)
             if step in checks:
                 self._ask_gate(checks=len(checks))
             weights = self._plan.loss_weights(phase, step, self._config.loss)
             losses = draw(weights)
-            self._stop_if_asked(phase, step)  # between the halves too: on a slow machine one step can take seconds
+            if self._should_stop():  # between the halves too: on a slow machine one step can take seconds
+                raise self._stopped(phase, step)
             learning_rate = self._plan.learning_rate(phase, step, schedule)
             values = self._learner.update(losses, weights, learning_rate)
             self._recorder.record(phase, step, values, learning_rate, images)
@@ -205,9 +213,8 @@ class _Round:
     def _score(self) -> NDArray[np.float32]:
         return self._learner.score(self._config.gate.views, self._should_stop)
 
-    def _stop_if_asked(self, phase: Phase, step: int) -> None:
-        if self._should_stop():
-            raise Stopped(f"Stopped in phase {phase.value!r} after {step} of {self._plan.steps[phase]} steps.")
+    def _stopped(self, phase: Phase, step: int) -> Stopped:
+        return Stopped(f"Stopped in phase {phase.value!r} after {step} of {self._plan.steps[phase]} steps.")
 
 
 def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str, ...]:

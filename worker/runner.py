@@ -26,6 +26,7 @@ from app.services.runtime import Runtime, open_runtime
 from app.services.snapshots import UNLABELLED, SnapshotRows
 from ssmae.config import RoundConfig
 from ssmae.data import ImageStore, load_images
+from ssmae.device import choose_device
 from ssmae.errors import Stopped
 from ssmae.inference import predict
 from ssmae.loading import fits_in_memory
@@ -122,7 +123,8 @@ def _report_on_test(
         return [], {"correct": 0, "labelled": 0}
     images = _load(runtime, rows, test_T, config, say)
     say.stage("predicting", 0, len(images))
-    predicted = predict(result.model, images, should_stop=say.should_stop, precision=config.precision)
+    device = choose_device(config.device)
+    predicted = predict(result.model, images, should_stop=say.should_stop, precision=config.precision, device=device)
     probabilities_TC = predicted.probabilities_NC.astype(np.float64)
     class_T, confidence_T = probabilities_TC.argmax(axis=1), probabilities_TC.max(axis=1)
     reported = [

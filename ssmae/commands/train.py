@@ -19,8 +19,9 @@ from PIL import Image
 from ssmae.checkpoint import save_checkpoint
 from ssmae.commands.folders import hold_out, keep_few_labels, read_folder
 from ssmae.commands.progress import show_progress
-from ssmae.config import Preset, preset_config
+from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData, load_images
+from ssmae.device import choose_device
 from ssmae.errors import InvalidData
 from ssmae.gate import required_validation_size
 from ssmae.inference import predict
@@ -85,7 +86,7 @@ def train(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
     )
     result = train_round(experiment.data, config, seed=arguments.seed, on_progress=show_progress)
-    _report(result, experiment)
+    _report(result, experiment, config)
     if arguments.out:
         save_checkpoint(arguments.out, result.model, result.student, config)
         print(f"checkpoint: {arguments.out}")
@@ -115,14 +116,16 @@ def _median_side(paths: list[Path]) -> int:
     return int(np.median(sides))
 
 
-def _report(result: RoundResult, experiment: Experiment) -> None:
+def _report(result: RoundResult, experiment: Experiment, config: RoundConfig) -> None:
     for note in result.notes:
         print(note)
     for decision in result.decisions:
         print(f"gate check {decision.check}: {decision.reason}")
     taken = int(result.proposals.accepted_K.sum())
     print(f"pseudo-labels accepted: {taken} of {len(result.proposals.accepted_K)}")
-    predicted_T = predict(result.model, experiment.test).probabilities_NC.argmax(axis=1)
+    device = choose_device(config.device)
+    predictions = predict(result.model, experiment.test, precision=config.precision, device=device)
+    predicted_T = predictions.probabilities_NC.argmax(axis=1)
     correct, count = int((predicted_T == experiment.test_labels_T).sum()), len(predicted_T)
     low, high = accuracy_interval(correct, count)
     print(

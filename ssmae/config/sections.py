@@ -135,7 +135,11 @@ class GateConfig(Section):
     delta: float = knob(0.05, "Probability allowed of letting in worse than that.", 0.0001, 0.5)
     checks: int = knob(2, "How often a round asks the gate; each check spends a part of delta.", 1, 8)
     views: int = knob(2, "Strong views that must agree with the weak one.", 0, 8)
-    loss_guard: bool = knob(default=True, help="Close also when the loss on the validation sample gets worse.")
+    loss_guard: bool = knob(
+        default=True,
+        help="Close also when the loss on the validation sample rises from check to check; a single check has none "
+        "before it.",
+    )
     release: bool = knob(default=True, help="Validation answers teach too, once the last check of the round is over.")
     opens_at: float = knob(0.70, "point_estimate: accuracy of the confident validation images that opens.", 0.0, 1.0)
     confidence: float = knob(
@@ -155,4 +159,6 @@ class RoundConfig(Section):
     device: str = knob("auto", "auto, cpu, or cuda: auto takes the GPU if there is one.")
     threads: int = knob(0, "CPU threads; 0 takes every core.", 0, 1024)
     precision: Precision = knob(Precision.AUTO, "auto: bfloat16 on a GPU, full precision on a CPU.")
-    compile: bool = knob(default=False, help="torch.compile, on a GPU: a minute at the start, then faster steps.")
+    compile: bool = knob(
+        default=False, help="torch.compile, on a GPU: a minute at the start, then faster steps. Needs a C compiler."
+    )

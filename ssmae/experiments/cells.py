@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-import ssmae
+from ssmae import sources
 from ssmae.config import RoundConfig
+from ssmae.device import choose_device
 from ssmae.experiments.packs import Pack
 from ssmae.gate import in_force
 from ssmae.inference import predict
@@ -140,7 +140,8 @@ def report(
         config: what this arm made of them.
         before: rounds whose steps and time count as well, because this one started from them.
     """
-    predicted_T = predict(result.model, pack.test).probabilities_NC.argmax(axis=1)
+    device = choose_device(config.device)
+    predicted_T = predict(result.model, pack.test, precision=config.precision, device=device).probabilities_NC.argmax(1)
     taken_K = result.proposals.accepted_K
     wrong_K = result.proposals.class_K != pack.classes_N[result.proposals.index_K]
     rounds = (*before, result)
@@ -170,14 +171,8 @@ def digest(config: RoundConfig) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _code_digest() -> str:
-    folder = Path(ssmae.__file__).parent
-    sources = [path for path in sorted(folder.rglob("*.py")) if "experiments" not in path.relative_to(folder).parts]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-
-
-CODE = _code_digest()
-"""Twelve hexadecimal digits that stand for the sources of the learner, experiments left out, as they were imported."""
+CODE = sources.digest()
+"""The learner as it was imported."""
 
 
 def _thinned(history: tuple[HistoryPoint, ...]) -> tuple[dict[str, Any], ...]:

@@ -1,14 +1,16 @@
 """The published tables for a GPU: CIFAR-10 and CIFAR-100 at 1 %, 5 % and 10 % labels.
 
-    python -m ssmae.experiments.cifar run --data FOLDER --results cifar.jsonl --minutes 9    # again, until status 0
+    python -m ssmae.experiments.cifar run --data FOLDER --results cifar.jsonl --minutes 8 --midway STATES
     python -m ssmae.experiments.cifar table cifar.jsonl
     python -m ssmae.experiments.cifar run --data FOLDER --results toy.jsonl --toy            # on a CPU, a minute
 
+The first is called again until its status is 0: a run that does not fit into a piece is cut, and continued by the next
+call; a piece ends some half a minute after its time, when the run at hand is counted on the test split.
+
 FOLDER holds `cifar10.tar.xz` and `cifar100.tar.xz`, or folders of these names (see `packs`). SSMAE and the strongest
 baselines come first, so that a short lease of a GPU fills the columns that matter; `--arms`, `--packs` and `--shares`
-choose fewer. A run that does not fit into a piece is cut, and continued by the next call, with `--midway FOLDER`.
-`--toy` runs every cell on 2,600 training images with a few steps of a tiny network: its accuracies mean nothing, it
-proves that the whole table can be run.
+choose fewer. `--toy` runs every cell on 2,600 training images with a few steps of a tiny network: its accuracies mean
+nothing, it proves that the whole table can be run.
 
 The network is a small ViT on small patches of images at their own size (as in 2402.03752), not ViT-B on images brought
 to 224 pixels. Decoder as in SSAT (2310.20704), seven unlabelled images to a labelled one as in FixMatch (2001.07685),
@@ -23,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ssmae.baselines import ARMS
-from ssmae.config import AugmentConfig, LossConfig, ModelConfig, RoundConfig, ScheduleConfig
+from ssmae.config import AugmentConfig, LossConfig, ModelConfig, RoundConfig, ScheduleConfig, Weighting
 from ssmae.data import ImageStore
 from ssmae.experiments import command
 from ssmae.experiments.cells import Cell, Line
@@ -47,7 +49,14 @@ SMALL32 = RoundConfig(
     model=ModelConfig(
         image_size=32, patch_size=4, embed_dim=256, depth=9, heads=4, decoder_dim=128, decoder_depth=2, drop_path=0.1
     ),
-    loss=LossConfig(mask_ratio=0.75),
+    # As in the table for a CPU, but for the share that is masked: there are more patches here.
+    loss=LossConfig(
+        mask_ratio=0.75,
+        alignment=True,
+        consistency_weighting=Weighting.ADAPTIVE,
+        sharpening=0.0,
+        reconstruction_fades=0.5,
+    ),
     augment=AugmentConfig(flip=True, shift=0.125, rotate=30.0, zoom=0.3, tone=0.5, cutmix=0.5, cutout=0.5),
     schedule=ScheduleConfig(
         reconstruct_steps=9000,  # 160 epochs of 50,000 images
@@ -78,7 +87,8 @@ def toy(config: RoundConfig) -> RoundConfig:
 
 def jobs(options: argparse.Namespace) -> list[Job]:
     """Seeds outermost, then arms, then columns."""
-    config = replace(toy(SMALL32) if options.toy else SMALL32, threads=options.threads)
+    config = toy(SMALL32) if options.toy else SMALL32
+    config = replace(config, threads=options.threads, compile=config.compile and not options.no_compile)
     packs = [load_pack(_place(options.data, name), config.model.image_size, options.cache) for name in options.packs]
     found = []
     for pack in packs:
@@ -126,6 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--shares", nargs="+", type=int, choices=SHARES, default=list(SHARES), metavar="PERCENT")
     order = [*FIRST, *(key for key in ARMS if key not in FIRST)]
     run.add_argument("--arms", nargs="+", choices=ARMS, default=order, metavar="ARM", help=", ".join(order))
+    run.add_argument("--no-compile", action="store_true", help="for a machine without a C compiler; slower")
     run.add_argument("--toy", action="store_true", help="a few steps of a tiny network on a part of the images")
     return command.main(top, arguments, jobs, table)
 

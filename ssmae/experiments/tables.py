@@ -71,6 +71,7 @@ def lead_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping
     """How far one arm is ahead of each other, paired by seed, and in words where it is not; "" without that arm."""
     rows: dict[str, list[str]] = {title: [] for key, title in titles.items() if key != leader}
     behind: dict[str, list[str]] = {}
+    close: dict[str, list[str]] = {}
     for column in columns:
         ours = _of(lines, column, leader)
         for key, title in titles.items():
@@ -81,15 +82,19 @@ def lead_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping
                 rows[title].append(text)
                 if differences and mean(differences) <= 0:
                     behind.setdefault(column.title, []).append(f"{title} ({text})")
+                elif len(differences) > 1 and mean(differences) < stdev(differences):
+                    close.setdefault(column.title, []).append(f"{title} ({text})")
     known = [[title, *texts] for title, texts in rows.items() if set(texts) > {ABSENT} or ABSENT not in texts]
     if not known or leader not in titles:
         return ""
     name = titles[leader]
     verdict = "; ".join(f"at {title} not ahead of {', '.join(arms)}" for title, arms in behind.items())
+    within = "; ".join(f"at {title} before {', '.join(arms)}" for title, arms in close.items())
     table = _markdown([f"{name} minus", *(column.title for column in columns)], known)
     return (
         f"{table}\n\nPoints, mean ± standard deviation of the differences seed by seed. "
         f"{name} is {verdict or 'ahead of every arm in every column that has both'}."
+        + (f" Leads smaller than their own spread: {within}." if within else "")
     )
 
 
@@ -167,6 +172,7 @@ def _caption(lines: Sequence[Line]) -> str:
         f"device: {_each(line.device for line in lines)}; threads: {_each(line.threads for line in lines)}; "
         f"torch {_each(line.versions['torch'] for line in lines)}; {len(lines)} runs in {minutes:.0f} min; "
         f"settings {_each(line.settings for line in lines)}, code {_each(line.code for line in lines)}."
+        + "".join(f" Note: {note}" for note in dict.fromkeys(note for line in lines for note in line.notes))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ import torch
 
 from ssmae.config import AugmentConfig, GateRule, Head, LossConfig, Weighting
 from ssmae.errors import CheckpointMismatch, Stopped
+from ssmae.learner import Learner
 from ssmae.trainer import train_round
 
 
-def interrupted(data, config, path, *, after, seed=3):
+def interrupted(data, config, path, *, after, seed=3, every_seconds=0.0):
     """Train with a state after every step, and stop after some questions (two a step)."""
     asked = []
 
@@ -22,7 +24,7 @@ def interrupted(data, config, path, *, after, seed=3):
         return len(asked) > after
 
     with pytest.raises(Stopped):
-        train_round(data, config, seed=seed, should_stop=should_stop, midway=path, midway_seconds=0.0)
+        train_round(data, config, seed=seed, should_stop=should_stop, midway=path, midway_seconds=every_seconds)
 
 
 def assert_same(one, other):
@@ -46,7 +48,7 @@ def eventful(tiny_config):
     return replace(
         tiny_config,
         model=replace(tiny_config.model, drop_path=0.3),
-        loss=LossConfig(alignment=True, consistency_weighting=Weighting.ADAPTIVE),
+        loss=LossConfig(alignment=True, consistency_weighting=Weighting.ADAPTIVE, reconstruction_fades=0.5),
         augment=AugmentConfig(cutmix=0.5, tone=0.3),
         gate=replace(tiny_config.gate, rule=GateRule.ALWAYS_OPEN, confidence=0.1, release=True),
     )
@@ -60,6 +62,20 @@ def test_train_round__goes_on_from_a_half_way_state_bitwise(eventful, make_data,
     path = tmp_path / "midway.safetensors"
     interrupted(make_data(), eventful, path, after=after)
     assert_same(whole, train_round(make_data(), eventful, seed=3, midway=path))
+
+
+@pytest.mark.parametrize(("cut", "left"), [("between two steps", 19), ("while predicting", 0)])
+def test_train_round__a_stop_keeps_every_step_however_rarely_it_saves(
+    tiny_config, make_data, tmp_path, monkeypatch, cut, left
+):
+    questions, steps = count(), count()
+    whole = train_round(make_data(), tiny_config, seed=3, should_stop=lambda: next(questions) < 0)
+    path, update = tmp_path / "midway.safetensors", Learner.update
+    after = 10 if cut == "between two steps" else next(questions) - 1
+    interrupted(make_data(), tiny_config, path, after=after, every_seconds=3600.0)
+    monkeypatch.setattr(Learner, "update", lambda *given: (next(steps), update(*given))[1])
+    assert_same(train_round(make_data(), tiny_config, seed=3, midway=path), whole)
+    assert next(steps) == left
 
 
 def test_train_round__survives_several_interruptions(eventful, make_data, tmp_path):
