@@ -78,6 +78,20 @@ def test_table__pairs_differences_by_seed_and_says_where_the_leader_is_not_ahead
     assert "SSMAE is ahead of every arm in every column that has both." in ahead
 
 
+def test_table__says_which_leads_are_smaller_than_their_own_spread():
+    # Minus FixMatch: +1 and +5, so 3 ± 2.8. Minus supervised: -1 and +5, so 2 ± 4.2.
+    lines = [line("ssmae", 0.80, seed=0), line("ssmae", 0.86, seed=1)]
+    lines += [line("supervised", 0.81, seed=0), line("supervised", 0.81, seed=1)]
+    lines += [line("fixmatch", 0.79, seed=0), line("fixmatch", 0.81, seed=1)]
+    text = all_tables(lines, TITLES, "ssmae")
+    assert "Leads smaller than their own spread: at 20 labels before supervised (+2.0 ± 4.2)." in text
+
+
+def test_table__repeats_what_a_round_had_to_say():
+    lines = [line(seed=0, notes=("Only reconstruction was trained.",)), line(seed=1)]
+    assert "Note: Only reconstruction was trained." in all_tables(lines, TITLES, "ssmae")
+
+
 def test_table__shows_what_the_gate_let_in_and_the_worst_of_it():
     shut = Check(is_open=False, coverage=0.0, threshold=None, errors=9, n=50, discards=True)
     opened = Check(is_open=True, coverage=0.6, threshold=0.9, errors=1, n=50, discards=False)
