@@ -196,8 +196,11 @@ def _sentence(
     wanted, beyond = f"{100 * target:g} %", f"{HORIZON:g} times the {most:,} labels at hand"
     if labels is None and low is None:
         return f"{wanted} is not within {beyond}."
-    if labels is None or high is None:
-        least = "" if low is None else f" It takes at least {low:,} labels."
-        return f"{wanted} may not be within {beyond}: {100 * reached:.0f} % of the refits reach it.{least}"
+    least = "" if low is None else f", at least {low:,}"
+    arrive = f"{100 * reached:.0f} % of the redrawn curves reach it by then"
+    if labels is None:
+        return f"{wanted} may not be within {beyond}{least}: {arrive}."
+    if high is None:
+        return f"{wanted} takes about {labels:,} labels{least}, perhaps more than {beyond}: {arrive}."
     interval = f"{100 * confidence:g} % interval {low:,} to {high:,}"
     return f"{wanted} takes about {labels:,} labels ({interval}); {most:,} are at hand."

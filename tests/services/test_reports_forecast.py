@@ -43,7 +43,7 @@ def test_label_forecast__a_small_test_set_does_not_promise_what_it_cannot_know()
 
     assert answer.found is not None
     assert answer.found.high is None
-    assert "may not be within 10 times the 400 labels at hand" in answer.reason
+    assert "perhaps more than 10 times the 400 labels at hand" in answer.reason
 
 
 def test_label_forecast__too_few_rounds_say_what_is_missing():

@@ -51,7 +51,7 @@ def test_forecast_labels__names_no_upper_end_where_some_refits_never_arrive():
     found = forecast_labels(*rounds(0.02, 1.5, 0.5, 300), 0.95, seed=0)
     assert found.high is None
     assert 0 < found.reached < 1
-    assert f"{100 * found.reached:.0f} % of the refits" in found.reason
+    assert f"{100 * found.reached:.0f} % of the redrawn curves reach it" in found.reason
 
 
 def test_forecast_labels__rounds_that_scatter_widen_the_interval():

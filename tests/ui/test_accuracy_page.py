@@ -62,9 +62,10 @@ def test_accuracy__forecasts_the_labels_to_a_target_once_there_are_rounds_enough
 
     page = open_page(world, "accuracy")
     assert page.number_input[0].value == 90.0
-    assert "90 % may not be within 10 times the 80 labels at hand" in words(page)
+    assert "90 % takes about" in words(page)
+    assert "perhaps more than 10 times the 80 labels at hand" in words(page)
     page.number_input[0].set_value(99.0).run()
-    assert "99 % is not within" in words(page) or "99 % may not be within" in words(page)
+    assert "99 % is not within 10 times" in words(page)
 
 
 def test_accuracy__every_chart_has_its_numbers_and_a_download(world):

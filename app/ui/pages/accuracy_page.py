@@ -96,8 +96,9 @@ def _forecast(curve: list[CurvePoint], project_id: int) -> None:
     right.markdown(answer.reason)
     if answer.found:
         st.caption(
-            "A power law through the rounds; the interval is that of its refits to redrawn test answers. Plan with the "
-            "larger number, collect in several rounds, and look again: far ahead such forecasts are too hopeful."
+            "A power law through the rounds. Drawing the test answers anew gives other curves; their spread is the "
+            "interval. Plan with the larger number, collect in several rounds, and look again: far ahead, such "
+            "forecasts are too hopeful."
         )
 
 
