@@ -53,20 +53,14 @@ class Plan:
         return schedule.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
 
     def loss_weights(self, phase: Phase, step: int, loss: LossConfig) -> Weights:
-        """Factor of each loss at a step of a phase; reconstruction alone counts fully.
-
-        It may fade over the joint phase: it helps to find features, and later takes from what classes need of a small
-        network and of Adam's step, whose size does not depend on the weights.
-        """
+        """Factor of each loss at a step of a phase; reconstruction alone counts fully."""
         if phase is Phase.RECONSTRUCT:
             return {"reconstruction": 1.0}
         ramp_steps = loss.ramp_up_share * self.steps[Phase.JOINT]
         ramp = min(1.0, (step + 1) / ramp_steps) if ramp_steps else 1.0
-        fade_steps = loss.reconstruction_fades * self.steps[Phase.JOINT]
-        left = max(0.0, 1 - step / fade_steps) if fade_steps and phase is Phase.JOINT else 1.0
         return {
             "supervised": 1.0,
-            "reconstruction": loss.reconstruction_weight * left,
+            "reconstruction": loss.reconstruction_weight,
             "pseudo_label": loss.pseudo_label_weight * ramp,
             "consistency": loss.consistency_weight * ramp,
         }

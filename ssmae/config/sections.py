@@ -45,9 +45,6 @@ class LossConfig(Section):
     mask_ratio: float = knob(0.75, "Share of patches hidden from the encoder.", 0.05, 0.95)
     normalise_target: bool = knob(True, "Reconstruct each patch relative to its own mean and spread.")
     reconstruction_weight: float = knob(1.0, "Weight of the reconstruction loss beside labels.", 0.0, 100.0)
-    reconstruction_fades: float = knob(
-        0.0, "Share of the joint phase over which that weight falls to 0, in a line; 0 keeps it.", 0.0, 1.0
-    )
     pseudo_label_weight: float = knob(1.0, "Weight of the pseudo-label loss once ramped up.", 0.0, 100.0)
     consistency_weight: float = knob(
         1.0,

@@ -25,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ssmae.baselines import ARMS
-from ssmae.config import AugmentConfig, LossConfig, ModelConfig, RoundConfig, ScheduleConfig, Weighting
+from ssmae.config import AugmentConfig, LossConfig, ModelConfig, RoundConfig, ScheduleConfig
 from ssmae.data import ImageStore
 from ssmae.experiments import command
 from ssmae.experiments.cells import Cell, Line
@@ -50,13 +50,7 @@ SMALL32 = RoundConfig(
         image_size=32, patch_size=4, embed_dim=256, depth=9, heads=4, decoder_dim=128, decoder_depth=2, drop_path=0.1
     ),
     # As in the table for a CPU, but for the share that is masked: there are more patches here.
-    loss=LossConfig(
-        mask_ratio=0.75,
-        alignment=True,
-        consistency_weighting=Weighting.ADAPTIVE,
-        sharpening=0.0,
-        reconstruction_fades=0.5,
-    ),
+    loss=LossConfig(mask_ratio=0.75, alignment=True),
     augment=AugmentConfig(flip=True, shift=0.125, rotate=30.0, zoom=0.3, tone=0.5, cutmix=0.5, cutout=0.5),
     schedule=ScheduleConfig(
         reconstruct_steps=9000,  # 160 epochs of 50,000 images

@@ -33,7 +33,7 @@ def gpu_config(tiny_config: RoundConfig) -> RoundConfig:
     return replace(
         tiny_config,
         model=replace(tiny_config.model, drop_path=0.3),
-        loss=LossConfig(alignment=True, reconstruction_fades=0.5),
+        loss=LossConfig(alignment=True),
         augment=AugmentConfig(flip=True, cutmix=0.5, tone=0.3),
         gate=replace(tiny_config.gate, rule=GateRule.ALWAYS_OPEN, confidence=0.1),
         device="cuda",

@@ -48,7 +48,7 @@ def eventful(tiny_config):
     return replace(
         tiny_config,
         model=replace(tiny_config.model, drop_path=0.3),
-        loss=LossConfig(alignment=True, consistency_weighting=Weighting.ADAPTIVE, reconstruction_fades=0.5),
+        loss=LossConfig(alignment=True, consistency_weighting=Weighting.ADAPTIVE),
         augment=AugmentConfig(cutmix=0.5, tone=0.3),
         gate=replace(tiny_config.gate, rule=GateRule.ALWAYS_OPEN, confidence=0.1, release=True),
     )

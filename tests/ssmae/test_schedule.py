@@ -51,18 +51,6 @@ def test_loss_weights__rise_over_the_first_part_of_the_joint_phase():
     assert weights == sorted(weights)
 
 
-def test_loss_weights__reconstruction_stays_or_fades_over_its_share_of_the_joint_phase():
-    kept, fading = (
-        LossConfig(reconstruction_weight=0.5),
-        LossConfig(reconstruction_weight=0.5, reconstruction_fades=0.5),
-    )
-    assert {PLAN.loss_weights(Phase.JOINT, step, kept)["reconstruction"] for step in range(60)} == {0.5}
-    weights = [PLAN.loss_weights(Phase.JOINT, step, fading)["reconstruction"] for step in range(60)]
-    assert weights[:31] == pytest.approx([0.5 * (1 - step / 30) for step in range(31)])
-    assert weights[30:] == [0.0] * 30
-    assert PLAN.loss_weights(Phase.LABELS, 39, fading)["reconstruction"] == 0.5
-
-
 def test_loss_weights__leave_reconstruction_alone_at_one():
     loss = LossConfig(reconstruction_weight=0.0)
     assert PLAN.loss_weights(Phase.RECONSTRUCT, 5, loss) == {"reconstruction": 1.0}
