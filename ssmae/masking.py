@@ -69,6 +69,8 @@ def draw_order(masking: Masking, batch: int, side: int, generator: torch.Generat
 
     Raises:
         InvalidConfig: a grid of one patch cannot be divided.
+
+    Source: sorting noise, as in the code of MAE, 2111.06377.
     """
     if side < 2:
         raise InvalidConfig("image_size / patch_size", "at least 2 patches per side", side)
