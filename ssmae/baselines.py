@@ -35,11 +35,13 @@ class Arm:
 
 def _phases(base: RoundConfig, *, reconstruct: int, labels: int) -> RoundConfig:
     """The same number of steps in all; what is not reconstruction or labels alone is joint."""
-    schedule = base.schedule
-    total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
-    joint = total - reconstruct - labels
-    lengths = replace(schedule, reconstruct_steps=reconstruct, labels_steps=labels, joint_steps=joint)
+    joint = _steps(base) - reconstruct - labels
+    lengths = replace(base.schedule, reconstruct_steps=reconstruct, labels_steps=labels, joint_steps=joint)
     return replace(base, schedule=lengths)
+
+
+def _steps(base: RoundConfig) -> int:
+    return base.schedule.reconstruct_steps + base.schedule.labels_steps + base.schedule.joint_steps
 
 
 def _loss(base: RoundConfig, **changes: object) -> RoundConfig:
@@ -47,16 +49,12 @@ def _loss(base: RoundConfig, **changes: object) -> RoundConfig:
 
 
 def _supervised(base: RoundConfig) -> RoundConfig:
-    schedule = base.schedule
-    total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
-    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=0, labels=total)
+    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=0, labels=_steps(base))
 
 
 def _mae_finetune(base: RoundConfig) -> RoundConfig:
-    schedule = base.schedule
-    total = schedule.reconstruct_steps + schedule.labels_steps + schedule.joint_steps
-    first = round(PRETRAINING_SHARE * total)
-    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=first, labels=total - first)
+    first = round(PRETRAINING_SHARE * _steps(base))
+    return _phases(_loss(base, reconstruction_weight=0.0), reconstruct=first, labels=_steps(base) - first)
 
 
 def _without_reconstruction(base: RoundConfig) -> RoundConfig:

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from ssmae.augment import strong_view, to_float
-from ssmae.config import AugmentConfig, Precision
+from ssmae.config import AugmentConfig, Precision, RoundConfig
 from ssmae.data import DeviceImages, ImageStore
-from ssmae.device import device_of, mixed_precision
+from ssmae.device import choose_device, device_of, mixed_precision
 from ssmae.errors import Stopped
 from ssmae.model import SSMAE
 
@@ -67,23 +67,12 @@ def predict(
         Stopped: `should_stop` said so.
     """
     images.check_size(model.config.image_size)
-    with placed(model, device or device_of(model)):
-        return _predict(model, images, batch or batch_for(model), should_stop, precision)
-
-
-def _predict(
-    model: SSMAE,
-    images: ImageStore,
-    batch: int,
-    should_stop: Callable[[], bool],
-    precision: Precision,
-) -> Predictions:
-    device = device_of(model)
+    device = device or device_of(model)
     on_device = images.on(device)
     probabilities_NC = _on_host(device, len(images), len(model.class_names))
     embeddings_ND = _on_host(device, len(images), model.encoder.embed_dim)
-    with evaluating(model):
-        for indices_B in batches(len(images), batch, should_stop):
+    with placed(model, device), evaluating(model):
+        for indices_B in batches(len(images), batch or batch_for(model), should_stop):
             views_BCHW = to_float(on_device.take(indices_B))
             with mixed_precision(device, precision):
                 embeddings_BD = model.embed(views_BCHW)
@@ -91,6 +80,14 @@ def _predict(
             _keep(embeddings_BD.float(), embeddings_ND, indices_B)
     _arrive(device)
     return Predictions(probabilities_NC.numpy(), embeddings_ND.numpy())
+
+
+def predict_as_trained(
+    model: SSMAE, images: ImageStore, config: RoundConfig, should_stop: Callable[[], bool] = never
+) -> Predictions:
+    """`predict` on the device and in the precision of a round, whose result waits on the CPU."""
+    device = choose_device(config.device)
+    return predict(model, images, should_stop=should_stop, precision=config.precision, device=device)
 
 
 def predict_views(

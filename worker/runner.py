@@ -26,9 +26,8 @@ from app.services.runtime import Runtime, open_runtime
 from app.services.snapshots import UNLABELLED, SnapshotRows
 from ssmae.config import RoundConfig
 from ssmae.data import ImageStore, load_images
-from ssmae.device import choose_device
 from ssmae.errors import Stopped
-from ssmae.inference import predict
+from ssmae.inference import predict_as_trained
 from ssmae.loading import fits_in_memory
 from ssmae.results import Progress, RoundResult
 from worker import results
@@ -123,8 +122,7 @@ def _report_on_test(
         return [], {"correct": 0, "labelled": 0}
     images = _load(runtime, rows, test_T, config, say)
     say.stage("predicting", 0, len(images))
-    device = choose_device(config.device)
-    predicted = predict(result.model, images, should_stop=say.should_stop, precision=config.precision, device=device)
+    predicted = predict_as_trained(result.model, images, config, say.should_stop)
     probabilities_TC = predicted.probabilities_NC.astype(np.float64)
     class_T, confidence_T = probabilities_TC.argmax(axis=1), probabilities_TC.max(axis=1)
     reported = [

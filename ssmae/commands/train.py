@@ -21,10 +21,9 @@ from ssmae.commands.folders import hold_out, keep_few_labels, read_folder
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData, load_images
-from ssmae.device import choose_device
 from ssmae.errors import InvalidData
 from ssmae.gate import required_validation_size
-from ssmae.inference import predict
+from ssmae.inference import predict_as_trained
 from ssmae.metrics import accuracy_interval
 from ssmae.results import RoundResult
 from ssmae.trainer import train_round
@@ -123,9 +122,7 @@ def _report(result: RoundResult, experiment: Experiment, config: RoundConfig) ->
         print(f"gate check {decision.check}: {decision.reason}")
     taken = int(result.proposals.accepted_K.sum())
     print(f"pseudo-labels accepted: {taken} of {len(result.proposals.accepted_K)}")
-    device = choose_device(config.device)
-    predictions = predict(result.model, experiment.test, precision=config.precision, device=device)
-    predicted_T = predictions.probabilities_NC.argmax(axis=1)
+    predicted_T = predict_as_trained(result.model, experiment.test, config).probabilities_NC.argmax(axis=1)
     correct, count = int((predicted_T == experiment.test_labels_T).sum()), len(predicted_T)
     low, high = accuracy_interval(correct, count)
     print(

@@ -14,10 +14,9 @@ import torch
 
 from ssmae import sources
 from ssmae.config import RoundConfig
-from ssmae.device import choose_device
 from ssmae.experiments.packs import Pack
 from ssmae.gate import in_force
-from ssmae.inference import predict
+from ssmae.inference import predict_as_trained
 from ssmae.results import HistoryPoint, RoundResult
 
 CURVE_POINTS = 40
@@ -140,8 +139,7 @@ def report(
         config: what this arm made of them.
         before: rounds whose steps and time count as well, because this one started from them.
     """
-    device = choose_device(config.device)
-    predicted_T = predict(result.model, pack.test, precision=config.precision, device=device).probabilities_NC.argmax(1)
+    predicted_T = predict_as_trained(result.model, pack.test, config).probabilities_NC.argmax(axis=1)
     taken_K = result.proposals.accepted_K
     wrong_K = result.proposals.class_K != pack.classes_N[result.proposals.index_K]
     rounds = (*before, result)

@@ -84,14 +84,15 @@ def comparison_jobs(
         InvalidConfig: an arm asks for a confidence that its own label smoothing keeps out of reach; it would be
             another arm in disguise.
     """
-    for key, arm in arms.items():
-        if out_of_reach := unreachable(arm.config(settings), classes=len(pack.class_names)):
+    configs = {key: arm.config(settings) for key, arm in arms.items()}
+    for key, config in configs.items():
+        if out_of_reach := unreachable(config, classes=len(pack.class_names)):
             raise InvalidConfig(f"the settings of {key}", "thresholds that can be reached", out_of_reach[0])
     jobs = []
     for seed in range(seeds):
         for budget in budgets:
             for key, arm in arms.items():
-                config = arm.config(settings)
+                config = configs[key]
                 validation = validation_answers(budget, config.gate) if arm.needs_validation else 0
                 answers = (budget, validation) if evidence is None else (budget + evidence, evidence)
                 cell = Cell(pack.name, len(pack.train), *answers, key, seed)

@@ -35,7 +35,7 @@ from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.gate import in_force
-from ssmae.inference import Predictions, predict
+from ssmae.inference import Predictions, predict_as_trained
 from ssmae.results import EncoderState
 from ssmae.trainer import train_round
 
@@ -89,7 +89,7 @@ def run(arm: Arm, config: RoundConfig, seed: int) -> list[Point]:
         seconds = time.monotonic() - started
         predictions, state = result.predictions, result.student
         labels_N[sample_V] = classes_N[sample_V]
-        predicted_T = predict(result.model, pack.test).probabilities_NC.argmax(axis=1)
+        predicted_T = predict_as_trained(result.model, pack.test, config).probabilities_NC.argmax(axis=1)
         points.append(
             Point(
                 arm=arm.name,

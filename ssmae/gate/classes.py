@@ -67,17 +67,14 @@ def judge_classes(
     counts_C = _counts(threshold, evidence, evidence.classes)
     present_K = np.flatnonzero([count.accepted for count in counts_C])
     counts_K = [counts_C[index] for index in present_K]
-    # Of all images of the class at the level: what they may at most have wrong for a certificate, and must for a block.
-    good_K = [alpha * count.left for count in counts_K]
-    bad_K = [1 - (1 - alpha) * count.left for count in counts_K]
     is_certified_K = holm(
-        np.array([binomial_tail(count.errors, count.n, rate) for count, rate in zip(counts_K, good_K, strict=True)]),
-        np.array([binomial_tail(0, count.n, rate) for count, rate in zip(counts_K, good_K, strict=True)]),
+        np.array([count.p_if_bad(count.errors, alpha) for count in counts_K]),
+        np.array([count.p_if_bad(0, alpha) for count in counts_K]),
         certify,
     )
     is_blocked_K = holm(
-        np.array([excess_tail(count.errors, count.n, rate) for count, rate in zip(counts_K, bad_K, strict=True)]),
-        np.array([excess_tail(count.n, count.n, rate) for count, rate in zip(counts_K, bad_K, strict=True)]),
+        np.array([count.p_if_good(count.errors, alpha) for count in counts_K]),
+        np.array([count.p_if_good(count.n, alpha) for count in counts_K]),
         block,
     )
     judged = []
@@ -99,6 +96,14 @@ class _Count:
     n: int
     errors: int
     left: float
+
+    def p_if_bad(self, errors: int, alpha: float) -> float:
+        """Largest probability of so few errors if more than alpha of what is left were wrong: all taken ones right."""
+        return binomial_tail(errors, self.n, alpha * self.left)
+
+    def p_if_good(self, errors: int, alpha: float) -> float:
+        """Largest probability of so many errors if at most alpha of what is left were wrong: all taken ones wrong."""
+        return excess_tail(errors, self.n, alpha * self.left + (1 - self.left))
 
 
 def _counts(threshold: float, evidence: ValidationEvidence, classes: PredictedClasses) -> list[_Count]:

@@ -21,7 +21,15 @@ from ssmae.metrics.calibration import (
     with_temperature,
 )
 from ssmae.metrics.comparison import mcnemar, negative_flips
-from ssmae.metrics.learning_curve import LEAST_ROUNDS, LEAST_SPAN, Forecast, PowerLaw, forecast_labels
+from ssmae.metrics.learning_curve import (
+    LEAST_ROUNDS,
+    LEAST_SPAN,
+    Forecast,
+    PowerLaw,
+    can_forecast,
+    forecast_labels,
+    label_span,
+)
 
 __all__ = [
     "CALIBRATION_BINS",
@@ -32,11 +40,13 @@ __all__ = [
     "PowerLaw",
     "ReliabilityBin",
     "accuracy_interval",
+    "can_forecast",
     "confusion_matrix",
     "expected_calibration_error",
     "fit_temperature",
     "forecast_labels",
     "interval_half_width",
+    "label_span",
     "mcnemar",
     "negative_flips",
     "per_class_accuracy",

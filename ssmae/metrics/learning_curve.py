@@ -111,6 +111,16 @@ def forecast_labels(
     return Forecast(curve, labels, low, high, reached, reason)
 
 
+def label_span(labels_R: NDArray[np.number]) -> float:
+    """How many times the labels of the first round the last one had; 1 without a round."""
+    return float(labels_R[-1] / labels_R[0]) if len(labels_R) else 1.0
+
+
+def can_forecast(labels_R: NDArray[np.number]) -> bool:
+    """Whether rounds with so many labels are many enough, and far enough apart."""
+    return len(labels_R) >= LEAST_ROUNDS and label_span(labels_R) >= LEAST_SPAN
+
+
 def _checked_rounds(
     labels_R: NDArray[np.integer], correct_R: NDArray[np.integer], tested_R: NDArray[np.integer]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -125,11 +135,10 @@ def _checked_rounds(
         raise InvalidData("Each round must have tested images, and no more right ones than tested ones.")
     if len(labels) and not (labels[0] > 0 and (np.diff(labels) > 0).all()):
         raise InvalidData(f"labels_R must be positive and rise from round to round. Got {labels.tolist()}.")
-    span = float(labels[-1] / labels[0]) if len(labels) else 1.0
-    if len(labels) < LEAST_ROUNDS or span < LEAST_SPAN:
+    if not can_forecast(labels):
         raise InvalidData(
             f"A forecast needs at least {LEAST_ROUNDS} rounds whose labels span a factor of {LEAST_SPAN:g}. "
-            f"Got {len(labels)} rounds and a factor of {span:.3g}."
+            f"Got {len(labels)} rounds and a factor of {label_span(labels):.3g}."
         )
     return labels, tested - correct, tested
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from ssmae.config import Head, RoundConfig
 from ssmae.data import ImageStore, RoundData
-from ssmae.device import choose_device
-from ssmae.inference import never, predict
+from ssmae.inference import never, predict_as_trained
 from ssmae.model import SSMAE
 from ssmae.readouts.readout import Readout, check_classes, check_labels
 from ssmae.results import EncoderState, Progress
@@ -62,13 +61,7 @@ def fine_tune(
     result = train_round(
         data, labels_only(config), seed=seed, start_state=start, on_progress=on_progress, should_stop=should_stop
     )
-    probabilities_HC = predict(
-        result.model,
-        held_out,
-        should_stop=should_stop,
-        precision=config.precision,
-        device=choose_device(config.device),
-    ).probabilities_NC
+    probabilities_HC = predict_as_trained(result.model, held_out, config, should_stop).probabilities_NC
     return Readout.of(probabilities_HC.argmax(axis=1), held_out_labels_H)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.services.reports.accuracy import CurvePoint
-from ssmae.metrics import LEAST_ROUNDS, LEAST_SPAN, Forecast, forecast_labels
+from ssmae.metrics import LEAST_ROUNDS, LEAST_SPAN, Forecast, can_forecast, forecast_labels, label_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +33,20 @@ def label_forecast(curve: Sequence[CurvePoint], target: float) -> LabelForecast:
     Args:
         curve: of the project, oldest round first.
         target: accuracy wanted, strictly between 0 and 1.
+
+    Dimensions: R rounds.
     """
-    rounds = rising(curve)
-    span = rounds[-1].labels / rounds[0].labels if rounds else 0.0
-    if len(rounds) < LEAST_ROUNDS or span < LEAST_SPAN:
-        so_far = f"{len(rounds)} and a factor of {span:.1f}" if len(rounds) > 1 else f"{len(rounds)}"
+    rounds = _rising(curve)
+    labels_R = np.array([point.labels for point in rounds])
+    if not can_forecast(labels_R):
+        so_far = f"{len(rounds)} and a factor of {label_span(labels_R):.1f}" if len(rounds) > 1 else f"{len(rounds)}"
         reason = (
             f"A forecast needs {LEAST_ROUNDS} rounds with ever more labels, from first to last {LEAST_SPAN:g} times as "
             f"many. So far: {so_far}."
         )
         return LabelForecast(reason=reason, found=None)
     found = forecast_labels(
-        np.array([point.labels for point in rounds]),
+        labels_R,
         np.array([point.test.correct for point in rounds]),
         np.array([point.test.n for point in rounds]),
         target,
@@ -53,7 +55,7 @@ def label_forecast(curve: Sequence[CurvePoint], target: float) -> LabelForecast:
     return LabelForecast(reason=found.reason, found=found)
 
 
-def rising(curve: Sequence[CurvePoint]) -> list[CurvePoint]:
+def _rising(curve: Sequence[CurvePoint]) -> list[CurvePoint]:
     """The rounds that had more labels than every one before, the newest of those with equally many."""
     kept: list[CurvePoint] = []
     for point in curve:
