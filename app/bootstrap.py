@@ -96,13 +96,13 @@ def test(arguments: list[str]) -> int:
     """Install, check everything, run pytest; stops at the first tool that fails."""
     ensure_debian_packages()
     ensure_installed("test")
-    return run_checks() or run("Tests: pytest", ("pytest", *arguments))
+    return run_checks() or run("Tests: pytest", pytest_command(arguments))
 
 
 def test_fast(arguments: list[str]) -> int:
     """Run pytest alone, up to the first failure."""
     ensure_installed("test")
-    return run("Tests: pytest", ("pytest", "-x", *arguments))
+    return run("Tests: pytest", pytest_command(["-x", *arguments]))
 
 
 def lint(_arguments: list[str]) -> int:
@@ -115,6 +115,12 @@ def install(arguments: list[str]) -> int:
     """Install alone, with the extras named."""
     ensure_installed(",".join(arguments))
     return 0
+
+
+def pytest_command(arguments: list[str]) -> tuple[str, ...]:
+    """Pytest with a process for each core, up to four: each may start a PostgreSQL, a Redis and a browser."""
+    processes = min(4, os.cpu_count() or 1)
+    return ("pytest", "--numprocesses", str(processes), *arguments)
 
 
 def run_checks() -> int:
