@@ -66,7 +66,7 @@ def strong_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: tor
 def cutmix(
     images_BCHW: torch.Tensor, eligible_B: torch.Tensor, probability: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A box of another image's pixels, between images that are eligible: those whose labels can be mixed as well.
+    """A box of another image's pixels, between images that are eligible: those whose targets can be mixed as well.
 
     The area of the box is uniform in 0..1 of the image's, its centre anywhere; what lies outside the image is cut off.
 
@@ -82,8 +82,8 @@ def cutmix(
         share_B: float32, share of the pixels that are the image's own, counted; 1 where there is no box. The target
             is share * label + (1 - share) * label[partner].
 
-    Source: CutMix, 1905.04899, equations 1 and 2 with alpha = 1; mixing only what is pseudo-labelled with confidence as
-    in Semi-ViT, 2208.05688 (probabilistic pseudo mixup). A box and a partner per image instead of per batch.
+    Source: CutMix, 1905.04899, equations 1 and 2 with alpha = 1; between unlabelled images by their targets as in
+    Semi-ViT, 2208.05688 (probabilistic pseudo mixup). A box and a partner per image instead of per batch.
     """
     batch, side = len(images_BCHW), images_BCHW.shape[-1]
     self_B = torch.arange(batch, device=images_BCHW.device)

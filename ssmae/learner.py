@@ -48,6 +48,7 @@ class Learner:
         self._views, self._scores = (_generator(seed, device, purpose=name) for name in ("views", "scores"))
         self._images = data.images.on(device)
         everything_N = np.arange(len(data.images), dtype=np.int64)
+        self._first = self._batches(everything_N, config.schedule.reconstruct_batch, "reconstruction alone")
         self._stream = self._batches(everything_N, config.schedule.unlabelled_batch, "stream")
         self._labelled: Batches | None = None
         self._labels_N = torch.full((len(data.images),), NO_LABEL, device=device)
@@ -79,8 +80,7 @@ class Learner:
 
     def reconstruct(self) -> Losses:
         """Losses of a step of reconstruction alone."""
-        _, raw_BCHW = self._stream.next()
-        return {"reconstruction": self._reconstruction(weak_view(raw_BCHW, self.config.augment, self._views))}
+        return {"reconstruction": self._next_reconstruction(self._first)}
 
     def labels(self, weights: Weights) -> Losses:
         """Losses of a step of labels and reconstruction; what has no weight is left out.
@@ -88,7 +88,7 @@ class Learner:
         Args:
             weights: factor of each loss.
         """
-        losses = self.reconstruct() if weights["reconstruction"] else {}
+        losses = {"reconstruction": self._next_reconstruction(self._stream)} if weights["reconstruction"] else {}
         labelled_BCHW, labels_B = self._labelled_batch()
         with self._precision():
             logits_BC = self._classify(labelled_BCHW)
@@ -110,7 +110,9 @@ class Learner:
             trained_BCHW = strong_view(raw_BCHW, config.augment, self._views)
         pseudo_labels_B = self._pseudo_labels_N[indices_B]
         is_accepted_B = pseudo_labels_B != NO_LABEL
-        mixed_BCHW, partner_B, share_B = cutmix(trained_BCHW, is_accepted_B, config.augment.cutmix, self._views)
+        # Boxes only between images whose targets can be mixed as well.
+        has_target_B = torch.ones_like(is_accepted_B) if weights["consistency"] else is_accepted_B
+        mixed_BCHW, partner_B, share_B = cutmix(trained_BCHW, has_target_B, config.augment.cutmix, self._views)
         labelled_BCHW, labels_B = self._labelled_batch()
         # One forward pass for both: labels first, then the views of the stream.
         with self._precision():
@@ -121,7 +123,11 @@ class Learner:
             "pseudo_label": pseudo_label_loss(stream_logits_BC, pseudo_labels_B, pseudo_labels_B[partner_B], share_B),
         }
         if weights["consistency"]:
-            losses["consistency"] = self._consistency(weak_BCHW, stream_logits_BC, ~is_accepted_B)
+            targets_BC, weights_B = self._targets(weak_BCHW)
+            # Where a pseudo-label was accepted it speaks; the teacher's present opinion is for the others.
+            losses["consistency"] = consistency_loss(
+                stream_logits_BC, targets_BC, weights_B * ~is_accepted_B, partner_B, share_B
+            )
         if weights["reconstruction"]:
             losses["reconstruction"] = self._reconstruction(weak_BCHW)
         return losses
@@ -160,6 +166,7 @@ class Learner:
             "weighting": self._weighting.state_dict(),
             "alignment": self._alignment.state_dict(),
             "optimiser": self._optimiser.state(),
+            "first": self._first.state(),
             "stream": self._stream.state(),
             "labelled": self._labelled.state() if self._labelled is not None else {},
             "generators": {"views": self._views.get_state(), "scores": self._scores.get_state()},
@@ -181,6 +188,7 @@ class Learner:
         self._optimiser.restore(tensor_file.part(state, "optimiser"))
         self.use_labels(state["labels_N"].numpy())
         self.use_pseudo_labels(state["pseudo_labels_N"].numpy())
+        self._first.restore(tensor_file.part(state, "first"))
         self._stream.restore(tensor_file.part(state, "stream"))
         if self._labelled is not None:
             self._labelled.restore(tensor_file.part(state, "labelled"))
@@ -191,6 +199,7 @@ class Learner:
 
     def close(self) -> None:
         """Stop reading ahead."""
+        self._first.close()
         self._stream.close()
         if self._labelled is not None:
             self._labelled.close()
@@ -211,6 +220,10 @@ class Learner:
         indices_B, raw_BCHW = self._labelled.next()
         return strong_view(raw_BCHW, self.config.augment, self._views), self._labels_N[indices_B]
 
+    def _next_reconstruction(self, batches: Batches) -> torch.Tensor:
+        _, raw_BCHW = batches.next()
+        return self._reconstruction(weak_view(raw_BCHW, self.config.augment, self._views))
+
     def _reconstruction(self, images_BCHW: torch.Tensor) -> torch.Tensor:
         loss, student = self.config.loss, self.student
         mask = draw_mask(loss.masking, len(images_BCHW), student.side, loss.mask_ratio, self._views)
@@ -224,14 +237,13 @@ class Learner:
     def _supervised(self, logits_BC: torch.Tensor, labels_B: torch.Tensor) -> torch.Tensor:
         return supervised_loss(logits_BC, labels_B, label_smoothing=self.config.loss.label_smoothing)
 
-    def _consistency(self, weak_BCHW: torch.Tensor, logits_BC: torch.Tensor, counts_B: torch.Tensor) -> torch.Tensor:
+    def _targets(self, weak_BCHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The teacher's present opinion of each image, (B, C), and how much it counts, (B,)."""
         with torch.no_grad(), self._precision():
             teacher_BC = self._teach(weak_BCHW).float().softmax(dim=1)
         if self.config.loss.alignment:
             teacher_BC = self._alignment(teacher_BC)
-        # Where a pseudo-label was accepted it speaks; the teacher's present opinion is for the others.
-        weights_B = self._weighting(teacher_BC) * counts_B
-        return consistency_loss(logits_BC, sharpened(teacher_BC, self.config.loss.sharpening), weights_B)
+        return sharpened(teacher_BC, self.config.loss.sharpening), self._weighting(teacher_BC)
 
 
 def sharpened(probabilities_BC: torch.Tensor, temperature: float) -> torch.Tensor:

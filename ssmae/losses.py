@@ -95,14 +95,28 @@ def pseudo_label_loss(
 
 
 def consistency_loss(
-    logits_BC: torch.Tensor, teacher_probabilities_BC: torch.Tensor, weights_B: torch.Tensor
+    logits_BC: torch.Tensor,
+    teacher_probabilities_BC: torch.Tensor,
+    weights_B: torch.Tensor,
+    partner_B: torch.Tensor,
+    share_B: torch.Tensor,
 ) -> torch.Tensor:
     """Soft-weighted cross-entropy of the student's strong view with the teacher's weak view.
 
-    L_c = -(1/B) sum_b w_b sum_c p_teacher(c | weak(x_b)) log p_student(c | strong(x_b)). No label is recorded: the
-    target is a distribution that changes with every step.
+    L_c = -(1/B) sum_b sum_c (s_b w_b q_bc + (1 - s_b) w_b' q_b'c) log p_student(c | strong(x_b)), with the teacher's
+    q_bc = p_teacher(c | weak(x_b)) and b' the image whose pixels fill b's box. No label is recorded: the target is a
+    distribution that changes with every step.
 
-    Source: mean teacher 1703.01780 (target), SoftMatch 2301.10921 (weight).
+    Args:
+        logits_BC: of the strong views, of which some carry a box of another image's pixels.
+        teacher_probabilities_BC: of the weak views, without boxes.
+        weights_B: how much each image counts.
+        partner_B: int64, the image that the box came from; the image itself without a box.
+        share_B: share of an image's pixels that are its own, 1 without a box.
+
+    Source: mean teacher 1703.01780 (target), SoftMatch 2301.10921 (weight), interpolation consistency 1903.03825 (the
+    teacher's targets are mixed as the student's images are), with the boxes of CutMix, 1905.04899, equation 1.
     """
-    log_p_BC = functional.log_softmax(logits_BC.float(), dim=1)
-    return -(weights_B * (teacher_probabilities_BC * log_p_BC).sum(dim=1)).mean()
+    weighted_BC = weights_B[:, None] * teacher_probabilities_BC
+    target_BC = torch.lerp(weighted_BC[partner_B], weighted_BC, share_B[:, None])
+    return -(target_BC * functional.log_softmax(logits_BC.float(), dim=1)).sum(dim=1).mean()

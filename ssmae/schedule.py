@@ -10,22 +10,32 @@ from ssmae.config import LossConfig, Phase, ScheduleConfig
 Weights = dict[str, float]
 """Factor of each loss by its name."""
 
-_RELATIVE_COST = {Phase.RECONSTRUCT: 1.0, Phase.LABELS: 2.0, Phase.JOINT: 4.0}
-"""Rough cost of a step, only to guess the time left before a phase has been seen."""
-
 
 @dataclass(frozen=True)
 class Plan:
-    """The phases of one round, in order, with their steps."""
+    """The phases of one round, in order.
+
+    Attributes:
+        steps: of each phase.
+        costs: of a step of each, roughly, only to guess the time left before a phase has been seen. The unit is the
+            reconstruction of one image; training to classify one costs two, and the teacher's opinion of it one.
+    """
 
     steps: dict[Phase, int]
+    costs: dict[Phase, int]
 
     @classmethod
     def of(cls, schedule: ScheduleConfig, *, resumes: bool, learns_classes: bool) -> Plan:
         """A round that resumes reconstructs for less; one without enough labels only reconstructs."""
         reconstruct = schedule.resume_reconstruct_steps if resumes else schedule.reconstruct_steps
         labels, joint = (schedule.labels_steps, schedule.joint_steps) if learns_classes else (0, 0)
-        return cls({Phase.RECONSTRUCT: reconstruct, Phase.LABELS: labels, Phase.JOINT: joint})
+        unlabelled, labelled = schedule.unlabelled_batch, schedule.labelled_batch
+        costs = {
+            Phase.RECONSTRUCT: schedule.reconstruct_batch,
+            Phase.LABELS: unlabelled + 2 * labelled,
+            Phase.JOINT: 4 * unlabelled + 2 * labelled,
+        }
+        return cls({Phase.RECONSTRUCT: reconstruct, Phase.LABELS: labels, Phase.JOINT: joint}, costs)
 
     @property
     def total(self) -> int:
@@ -79,5 +89,6 @@ class Plan:
         """Work left after `step` steps of a phase, in steps of that phase."""
         phases = list(Phase)
         later = phases[phases.index(phase) + 1 :]
-        cost = sum(self.steps[other] * _RELATIVE_COST[other] for other in later) / _RELATIVE_COST[phase]
-        return self.steps[phase] - step + cost
+        return (
+            self.steps[phase] - step + sum(self.steps[other] * self.costs[other] for other in later) / self.costs[phase]
+        )

@@ -179,7 +179,8 @@ class _Round:
             Phase.JOINT: self._learner.joint,
         }[phase]
         schedule = self._config.schedule
-        images = schedule.unlabelled_batch + (0 if phase is Phase.RECONSTRUCT else schedule.labelled_batch)
+        together = schedule.unlabelled_batch + schedule.labelled_batch
+        images = schedule.reconstruct_batch if phase is Phase.RECONSTRUCT else together
         checks = self._plan.check_steps(self._gating.checks) if phase is Phase.JOINT else []
         for step in range(begin, self._plan.steps[phase]):
             stops = self._should_stop()

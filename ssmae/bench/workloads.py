@@ -67,7 +67,11 @@ class Choice:
         return RoundConfig(
             model=size_config(self.size),
             loss=LossConfig(mask_ratio=0.75),
-            schedule=ScheduleConfig(unlabelled_batch=batch, labelled_batch=self.labelled_batch or max(1, batch // 7)),
+            schedule=ScheduleConfig(
+                reconstruct_batch=batch,
+                unlabelled_batch=batch,
+                labelled_batch=self.labelled_batch or max(1, batch // 7),
+            ),
             precision=self.precision,
             compile=self.compile,
         )

@@ -71,6 +71,7 @@ _PRESETS: dict[Preset, tuple[ModelConfig, ScheduleConfig]] = {
             resume_reconstruct_steps=2000,
             labels_steps=2000,
             joint_steps=10000,
+            reconstruct_batch=448,
             unlabelled_batch=448,
             labelled_batch=64,
             learning_rate=1e-3,

@@ -90,7 +90,10 @@ class AugmentConfig(Section):
         0.0, "Strong view: strength of posterising, solarising, sharpening and automatic contrast.", 0.0, 1.0
     )
     cutmix: float = knob(
-        0.0, "Probability that an image with an accepted pseudo-label gets a box of another one's pixels.", 0.0, 1.0
+        0.5,
+        "Joint phase: probability that an image gets a box of another one's pixels, and that share of its target.",
+        0.0,
+        1.0,
     )
     cutout: float = knob(0.25, "Strong view: largest side of the erased square, as a share of the side.", 0.0, 1.0)
 
@@ -103,7 +106,8 @@ class ScheduleConfig(Section):
     resume_reconstruct_steps: int = knob(300, "Steps of reconstruction alone, for a round that resumes an encoder.", 0)
     labels_steps: int = knob(200, "Steps of labels and reconstruction, before the gate is first asked.", 0)
     joint_steps: int = knob(500, "Steps with pseudo-labels, as far as the gate lets them in.", 0)
-    unlabelled_batch: int = knob(64, "Images a step from the whole stream.", 1, 65536)
+    reconstruct_batch: int = knob(128, "Images a step of reconstruction alone, from the whole stream.", 1, 65536)
+    unlabelled_batch: int = knob(64, "Images a later step from the whole stream.", 1, 65536)
     labelled_batch: int = knob(32, "Labelled images a step.", 1, 65536)
     learning_rate: float = knob(3e-3, "Peak learning rate of AdamW.", 1e-7, 1.0)
     weight_decay: float = knob(0.05, "Weight decay of AdamW.", 0.0, 1.0)

@@ -56,6 +56,7 @@ SMALL32 = RoundConfig(
         reconstruct_steps=9000,  # 160 epochs of 50,000 images
         labels_steps=300,
         joint_steps=8400,  # 150 epochs
+        reconstruct_batch=896,
         unlabelled_batch=896,
         labelled_batch=128,
         learning_rate=1e-3,
@@ -72,7 +73,13 @@ def toy(config: RoundConfig) -> RoundConfig:
     """The same course of a round, as short and as small as it can be."""
     model = replace(config.model, patch_size=16, embed_dim=32, depth=1, heads=2, decoder_dim=16, decoder_depth=1)
     schedule = replace(
-        config.schedule, reconstruct_steps=2, labels_steps=2, joint_steps=4, unlabelled_batch=16, labelled_batch=8
+        config.schedule,
+        reconstruct_steps=2,
+        labels_steps=2,
+        joint_steps=4,
+        reconstruct_batch=16,
+        unlabelled_batch=16,
+        labelled_batch=8,
     )
     return replace(
         config, model=model, schedule=schedule, gate=replace(config.gate, views=1), compile=False, device="cpu"

@@ -5,8 +5,8 @@
     python -m ssmae.experiments.cpu table cpu.jsonl
 
 FOLDER holds `fashion12000.tar.xz` and `eurosat5400.tar.xz` (see `packs`); the digits come with scikit-learn. Network,
-learning rate and losses, those of preset `quick`, were chosen on training images of the digits; alignment and the
-lengths of the phases on training images of digits and fashion12000; nothing on eurosat5400.
+learning rate and losses, those of preset `quick`, were chosen on training images of the digits; alignment, mixing,
+batches and the lengths of the phases on training images of digits and fashion12000; nothing on eurosat5400.
 """
 
 from __future__ import annotations
@@ -58,7 +58,12 @@ def settings(entry: Entry) -> RoundConfig:
         loss=replace(config.loss, alignment=True),
         augment=replace(config.augment, flip=entry.flip),
         schedule=replace(
-            config.schedule, reconstruct_steps=1000, labels_steps=50, joint_steps=1050, unlabelled_batch=32
+            config.schedule,
+            reconstruct_steps=500,
+            labels_steps=50,
+            joint_steps=1550,
+            reconstruct_batch=128,
+            unlabelled_batch=32,
         ),
         device="cpu",
     )

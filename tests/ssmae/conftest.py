@@ -43,6 +43,7 @@ def tiny_config():
             resume_reconstruct_steps=2,
             labels_steps=8,
             joint_steps=8,
+            reconstruct_batch=32,
             unlabelled_batch=32,
             labelled_batch=16,
         ),

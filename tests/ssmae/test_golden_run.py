@@ -14,24 +14,24 @@ from ssmae.config import GateRule, LossConfig
 from ssmae.trainer import train_round
 
 EVERY_FOURTH_STEP = {
-    4: {"reconstruction": 1.0539, "total": 1.0539, "gradient_norm": 1.7776},
-    8: {"reconstruction": 0.83775, "total": 0.83775, "gradient_norm": 0.91058},
-    12: {"reconstruction": 0.77171, "supervised": 2.2658, "total": 3.0375, "gradient_norm": 1.3375},
+    4: {"reconstruction": 1.0183, "total": 1.0183, "gradient_norm": 1.8549},
+    8: {"reconstruction": 0.85526, "total": 0.85526, "gradient_norm": 0.96323},
+    12: {"reconstruction": 0.80979, "supervised": 2.2664, "total": 3.0762, "gradient_norm": 1.3605},
     16: {
-        "supervised": 2.2618,
-        "pseudo_label": 1.4859,
-        "consistency": 0.56264,
-        "reconstruction": 0.71486,
-        "total": 5.0251,
-        "gradient_norm": 3.8209,
+        "supervised": 2.261,
+        "pseudo_label": 1.5548,
+        "consistency": 0.4859,
+        "reconstruction": 0.73644,
+        "total": 5.0381,
+        "gradient_norm": 3.9868,
     },
     20: {
-        "supervised": 2.2631,
-        "pseudo_label": 1.3619,
-        "consistency": 0.62541,
-        "reconstruction": 0.71454,
-        "total": 4.9649,
-        "gradient_norm": 3.8928,
+        "supervised": 2.2635,
+        "pseudo_label": 1.0133,
+        "consistency": 1.0374,
+        "reconstruction": 0.72764,
+        "total": 5.0419,
+        "gradient_norm": 3.0528,
     },
 }
 

@@ -115,4 +115,15 @@ def test_consistency_loss__is_cross_entropy_with_the_teachers_distribution():
     logits, target = torch.randn(5, 3), torch.rand(5, 3).softmax(dim=1)
     weights = torch.tensor([1.0, 0.5, 0.0, 1.0, 1.0])
     expected = -(weights[:, None] * target * logits.log_softmax(dim=1)).sum() / 5
-    assert consistency_loss(logits, target, weights).item() == pytest.approx(expected.item(), rel=1e-5)
+    alone = torch.arange(5), torch.ones(5)
+    assert consistency_loss(logits, target, weights, *alone).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_consistency_loss__mixes_the_targets_of_two_images_by_their_pixels_and_weights():
+    logits, target = torch.randn(2, 3), torch.rand(2, 3).softmax(dim=1)
+    log_p = logits.log_softmax(dim=1)
+    # Of the first image's pixels three quarters are its own; the second, which counts half, lends it the others.
+    first = 0.75 * target[0] @ log_p[0] + 0.25 * 0.5 * target[1] @ log_p[0]
+    second = 0.5 * target[1] @ log_p[1]
+    mixed = consistency_loss(logits, target, torch.tensor([1.0, 0.5]), torch.tensor([1, 1]), torch.tensor([0.75, 1.0]))
+    assert mixed.item() == pytest.approx(-(first + second).item() / 2, rel=1e-5)

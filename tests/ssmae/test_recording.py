@@ -51,7 +51,8 @@ def recorded(values: list[float]) -> Recorder:
 
 
 def test_record__a_loss_that_ends_before_the_others_keeps_its_own_mean() -> None:
-    recorder = Recorder(Plan({Phase.RECONSTRUCT: 800, Phase.LABELS: 0, Phase.JOINT: 0}), lambda _: None)
+    schedule = ScheduleConfig(reconstruct_steps=800)
+    recorder = Recorder(Plan.of(schedule, resumes=False, learns_classes=False), lambda _: None)
     for step in range(4):
         extra = {"consistency": torch.tensor(2.0)} if step < 3 else {}
         recorder.record(Phase.RECONSTRUCT, step, numbers(1.0) | extra, 1e-3, images=1)

@@ -33,6 +33,21 @@ def test_plan__is_shorter_for_a_round_that_resumes():
     assert Plan.of(SCHEDULE, resumes=False, learns_classes=False).total == 100
 
 
+def test_steps_left__count_a_later_step_by_its_images():
+    schedule = ScheduleConfig(
+        reconstruct_steps=10,
+        labels_steps=0,
+        joint_steps=10,
+        reconstruct_batch=96,
+        unlabelled_batch=32,
+        labelled_batch=32,
+    )
+    plan = Plan.of(schedule, resumes=False, learns_classes=True)
+    # A joint step reconstructs 32 images and asks the teacher about them, and trains on 64: it costs twice 96.
+    assert plan.steps_left(Phase.RECONSTRUCT, 4) == 6 + 20
+    assert plan.steps_left(Phase.JOINT, 4) == 6
+
+
 def test_check_steps__are_the_start_and_half_way_and_a_single_one_waits():
     assert PLAN.check_steps(2) == [0, 30]
     assert PLAN.check_steps(1) == [30]

@@ -83,10 +83,10 @@ def _request(
 def _cost(config: RoundConfig, preset: Preset, history: list[RoundRow], *, resumes: bool) -> None:
     plan = config.schedule
     first = plan.resume_reconstruct_steps if resumes else plan.reconstruct_steps
-    steps = first + plan.labels_steps + plan.joint_steps
+    side = config.model.image_size
     words = (
-        f"{steps:,} steps of {plan.unlabelled_batch + plan.labelled_batch} images at "
-        f"{config.model.image_size} × {config.model.image_size} pixels."
+        f"{first:,} steps of {plan.reconstruct_batch} images, then {plan.labels_steps + plan.joint_steps:,} of "
+        f"{plan.unlabelled_batch + plan.labelled_batch}, at {side} × {side} pixels."
     )
     same = [
         row
