@@ -1,7 +1,7 @@
 """What SSMAE is compared with, and what is left of it without one of its parts: each a few lines of configuration.
 
 Every arm is trained by the same `train_round`, with the same network, the same augmentation of labelled images and the
-same number of optimiser steps; only losses, weights and the length of the phases differ. Equal steps are not equal
+same number of optimiser steps; only losses, boxes and the length of the phases differ. Equal steps are not equal
 time: tables give both. Standard library only.
 """
 
