@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ssmae.augment import cutmix, weak_view
 from ssmae.config import Masking, Precision
 from ssmae.learner import Learner, sharpened
 from ssmae.losses import NO_LABEL
@@ -72,3 +73,40 @@ def test_use_labels__the_same_again_changes_nothing_of_the_draw(tiny_config, mak
     learners[1].use_labels(data.labels_N)
     first, second = (learner.labels(weights)["supervised"] for learner in learners)
     assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize(("consistency", "everywhere"), [(1.0, True), (0.0, False)])
+def test_joint__exchanges_boxes_between_all_images_that_have_a_target(
+    monkeypatch, tiny_config, make_data, consistency, everywhere
+):
+    eligible = []
+
+    def seen(images, eligible_B, *others):
+        eligible.append(eligible_B)
+        return cutmix(images, eligible_B, *others)
+
+    monkeypatch.setattr("ssmae.learner.cutmix", seen)
+    data = make_data()
+    learner = Learner(data, tiny_config, build(tiny_config.model, NAMES, seed=0), torch.device("cpu"), seed=0)
+    pseudo_labels = np.where(np.arange(len(data.images)) % 2, 3, NO_LABEL)
+    learner.use_pseudo_labels(pseudo_labels)
+    learner.joint({"consistency": consistency, "reconstruction": 0.0})
+    assert eligible[0].any()
+    assert eligible[0].all().item() is everywhere
+
+
+def test_steps__take_as_many_images_as_their_phase_says(monkeypatch, tiny_config, make_data):
+    counts = []
+
+    def seen(images, *others):
+        counts.append(len(images))
+        return weak_view(images, *others)
+
+    monkeypatch.setattr("ssmae.learner.weak_view", seen)
+    schedule = replace(tiny_config.schedule, reconstruct_batch=48, unlabelled_batch=24)
+    config = replace(tiny_config, schedule=schedule)
+    learner = Learner(make_data(), config, build(tiny_config.model, NAMES, seed=0), torch.device("cpu"), seed=0)
+    weights = {"consistency": 1.0, "reconstruction": 1.0}
+    for step in (learner.reconstruct, lambda: learner.labels(weights), lambda: learner.joint(weights)):
+        step()
+    assert counts == [48, 24, 24]
