@@ -59,6 +59,7 @@ _PRESETS: dict[Preset, tuple[ModelConfig, ScheduleConfig]] = {
             resume_reconstruct_steps=400,
             labels_steps=600,
             joint_steps=2000,
+            reconstruct_batch=128,
             unlabelled_batch=128,
             labelled_batch=64,
             learning_rate=1e-3,

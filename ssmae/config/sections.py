@@ -106,7 +106,7 @@ class ScheduleConfig(Section):
     resume_reconstruct_steps: int = knob(300, "Steps of reconstruction alone, for a round that resumes an encoder.", 0)
     labels_steps: int = knob(200, "Steps of labels and reconstruction, before the gate is first asked.", 0)
     joint_steps: int = knob(500, "Steps with pseudo-labels, as far as the gate lets them in.", 0)
-    reconstruct_batch: int = knob(128, "Images a step of reconstruction alone, from the whole stream.", 1, 65536)
+    reconstruct_batch: int = knob(64, "Images a step of reconstruction alone, from the whole stream.", 1, 65536)
     unlabelled_batch: int = knob(64, "Images a later step from the whole stream.", 1, 65536)
     labelled_batch: int = knob(32, "Labelled images a step.", 1, 65536)
     learning_rate: float = knob(3e-3, "Peak learning rate of AdamW.", 1e-7, 1.0)
