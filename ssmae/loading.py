@@ -5,6 +5,9 @@ Dimensions: N images, C channels (3), H and W side in pixels.
 
 from __future__ import annotations
 
+import math
+import os
+import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,26 +23,13 @@ _AT_ONCE = 16
 """Images of one task: small ones take so little time that handing over one by one would cost as much again."""
 
 
-def fits_in_memory(count: int, image_size: int) -> bool:
-    """Whether so many images are best decoded into memory: if not, batches are read from a file anyway.
-
-    Args:
-        count: of images.
-        image_size: side in pixels.
-
-    Returns:
-        True up to `ON_DEVICE_BYTES`, False where `load_images` had better be told `into` which file.
-    """
-    return count * 3 * image_size**2 <= ON_DEVICE_BYTES
-
-
 def load_images(
     sources: Sequence[Path | bytes],
     image_size: int,
     on_progress: Callable[[int, int], None] | None = None,
     threads: int = 4,
     *,
-    into: Path | None = None,
+    scratch: Path | None = None,
 ) -> ImageStore:
     """Decode many files with a pool of threads (Pillow releases the interpreter lock while it decodes).
 
@@ -48,30 +38,29 @@ def load_images(
         image_size: side in pixels.
         on_progress: called with (done, total) from this thread, about a hundred times; what it raises stops the rest.
         threads: how many decode at once.
-        into: a file, best named `.npy`, that the images are written to as they are decoded, and memory-mapped from
-            afterwards: a set larger than memory never is in memory. It appears, or is replaced, only when complete.
-            None keeps the images in memory; see `fits_in_memory`.
+        scratch: a folder, made if it is missing, for a set above `ON_DEVICE_BYTES`, of which batches are read anyway:
+            it is decoded into a file there, which has no name and is gone with this process. None keeps any set in
+            memory.
 
     Returns:
         The images in the order of their sources.
 
     Raises:
         UnreadableImage: the first file that cannot be read, by name. Nothing is skipped silently.
+        OSError: no room in `scratch`.
     """
     shape = (len(sources), 3, image_size, image_size)
-    if into is None or not sources:  # nothing cannot be memory-mapped
-        images_NCHW = np.empty(shape, dtype=np.uint8)
-        _fill(images_NCHW, sources, on_progress, threads)
-        return ImageStore(images_NCHW)
-    partial = into.with_name(f"{into.name}.partial")
-    try:
-        on_disk_NCHW = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-        _fill(on_disk_NCHW, sources, on_progress, threads)
-        on_disk_NCHW.flush()
-        partial.replace(into)
-    finally:
-        partial.unlink(missing_ok=True)
-    return ImageStore.open(into)
+    is_large = math.prod(shape) > ON_DEVICE_BYTES
+    images_NCHW = _mapped(shape, scratch) if is_large and scratch is not None else np.empty(shape, np.uint8)
+    _fill(images_NCHW, sources, on_progress, threads)
+    return ImageStore(images_NCHW)
+
+
+def _mapped(shape: tuple[int, ...], folder: Path) -> NDArray[np.uint8]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, math.prod(shape))  # a full disk is an error here, and a crash later
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _fill(

@@ -8,7 +8,6 @@ Dimensions: N images of the stream (train and validation), V validation images, 
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 
@@ -28,7 +27,6 @@ from ssmae.config import RoundConfig
 from ssmae.data import ImageStore, load_images
 from ssmae.errors import Stopped
 from ssmae.inference import predict_as_trained
-from ssmae.loading import fits_in_memory
 from ssmae.results import Progress, RoundResult
 from worker import results
 from worker.child import Line
@@ -150,15 +148,9 @@ def _load(
     runtime: Runtime, rows: SnapshotRows, positions: NDArray[np.int64], config: RoundConfig, say: _Says
 ) -> ImageStore:
     paths = [runtime.storage.path(key) for key in rows.keys(positions)]
+    scratch = runtime.storage.path("scratch")
     size = config.model.image_size
-    # A set larger than memory goes through a file; mapped, it needs no name, and is gone with this process.
-    into = None if fits_in_memory(len(paths), size) else runtime.storage.path(f"scratch/images-{os.getpid()}.npy")
-    if into is not None:
-        into.parent.mkdir(parents=True, exist_ok=True)
-    images = load_images(paths, size, lambda done, total: say.stage("loading", done, total), into=into)
-    if into is not None:
-        into.unlink()
-    return images
+    return load_images(paths, size, lambda done, total: say.stage("loading", done, total), scratch=scratch)
 
 
 def _proposals(result: RoundResult, image_ids_N: NDArray[np.int64], class_ids: list[int]) -> list[Proposal]:

@@ -8,6 +8,7 @@ with other images, make sure that the checkpoint has not seen them.
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     print(
         f"{len(paths)} images, {len(held_out_H)} of them held out, {len(taught_L)} labels for the readouts", flush=True
     )
-    images = load_images(paths, config.model.image_size)
+    images = load_images(paths, config.model.image_size, scratch=Path(tempfile.gettempdir()))
     labels_N = np.array([model.class_names.index(name) for name in folder_names], np.int64)[index_N]
     model.to(choose_device(config.device))
     evaluation = evaluated(

@@ -3,12 +3,13 @@
 A share is held out and only looked at once, at the end; of the rest, some images keep their label, some judge the gate,
 and the others count as unlabelled.
 
-Dimensions: N images, M images that are not held out, T held-out images.
+Dimensions: N images, M images that are not held out, V that judge the gate, T held-out images.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,16 +31,23 @@ from ssmae.trainer import train_round
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """A labelled folder, divided."""
+class Division:
+    """Which images of a labelled folder do what.
 
-    data: RoundData
-    test: ImageStore
-    test_labels_T: NDArray[np.int64]
+    Attributes:
+        stream_M: of the folder's images, those that the encoder sees.
+        labels_M: the classes that teach, -1 where the class is hidden.
+        validation_V: of the stream, those that judge the gate.
+        test_T: of the folder's images, those held out.
+    """
+
+    stream_M: NDArray[np.int64]
+    labels_M: NDArray[np.int64]
+    validation_V: NDArray[np.int64]
+    test_T: NDArray[np.int64]
 
 
 def divide(
-    images: ImageStore,
     labels_N: NDArray[np.int64],
     class_names: tuple[str, ...],
     *,
@@ -47,22 +55,19 @@ def divide(
     validation: int,
     test_share: float,
     seed: int,
-) -> Experiment:
+) -> Division:
     """Hide most labels: a uniform test split, labels for a few per class, a uniform validation sample of the rest.
 
     Raises:
         InvalidData: too few images for that.
     """
     generator = np.random.default_rng(seed)
-    stream_M, test_T = hold_out(len(images), test_share, generator)
-    known_M = labels_N[stream_M]
-    labels_M = keep_few_labels(known_M, class_names, labels_per_class)
+    stream_M, test_T = hold_out(len(labels_N), test_share, generator)
+    labels_M = keep_few_labels(labels_N[stream_M], class_names, labels_per_class)
     rest = np.flatnonzero(labels_M < 0)
     if len(rest) < validation or not len(test_T):
         raise InvalidData(f"Must leave {validation} images to judge the gate and one to test. Got {len(rest)}.")
-    sample = generator.choice(rest, validation, replace=False).astype(np.int64)
-    data = RoundData(ImageStore(images.images_NCHW[stream_M]), labels_M, sample, known_M[sample], class_names)
-    return Experiment(data, ImageStore(images.images_NCHW[test_T]), labels_N[test_T])
+    return Division(stream_M, labels_M, generator.choice(rest, validation, replace=False).astype(np.int64), test_T)
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -75,8 +80,7 @@ def train(arguments: argparse.Namespace) -> None:
     if validation is None:
         validation = required_validation_size(gate.alpha, gate.delta, gate.checks, check=gate.checks)
     print(f"{len(paths)} images, {len(class_names)} classes, trained at {config.model.image_size} pixels", flush=True)
-    experiment = divide(
-        load_images(paths, config.model.image_size),
+    division = divide(
         labels_N,
         class_names,
         labels_per_class=arguments.labels_per_class,
@@ -84,8 +88,16 @@ def train(arguments: argparse.Namespace) -> None:
         test_share=arguments.test_share,
         seed=arguments.seed,
     )
-    result = train_round(experiment.data, config, seed=arguments.seed, on_progress=show_progress)
-    _report(result, experiment, config)
+
+    def load(indices: NDArray[np.int64]) -> ImageStore:
+        chosen = [paths[index] for index in indices]
+        return load_images(chosen, config.model.image_size, scratch=Path(tempfile.gettempdir()))
+
+    sample_V = division.validation_V
+    answers_V = labels_N[division.stream_M[sample_V]]
+    data = RoundData(load(division.stream_M), division.labels_M, sample_V, answers_V, class_names)
+    result = train_round(data, config, seed=arguments.seed, on_progress=show_progress)
+    _report(result, load(division.test_T), labels_N[division.test_T], config)
     if arguments.out:
         save_checkpoint(arguments.out, result.model, result.student, config)
         print(f"checkpoint: {arguments.out}")
@@ -115,15 +127,15 @@ def _median_side(paths: list[Path]) -> int:
     return int(np.median(sides))
 
 
-def _report(result: RoundResult, experiment: Experiment, config: RoundConfig) -> None:
+def _report(result: RoundResult, test: ImageStore, test_labels_T: NDArray[np.int64], config: RoundConfig) -> None:
     for note in result.notes:
         print(note)
     for decision in result.decisions:
         print(f"gate check {decision.check}: {decision.reason}")
     taken = int(result.proposals.accepted_K.sum())
     print(f"pseudo-labels accepted: {taken} of {len(result.proposals.accepted_K)}")
-    predicted_T = predict_as_trained(result.model, experiment.test, config).probabilities_NC.argmax(axis=1)
-    correct, count = int((predicted_T == experiment.test_labels_T).sum()), len(predicted_T)
+    predicted_T = predict_as_trained(result.model, test, config).probabilities_NC.argmax(axis=1)
+    correct, count = int((predicted_T == test_labels_T).sum()), len(predicted_T)
     low, high = accuracy_interval(correct, count)
     print(
         f"accuracy on {count} held-out images: {correct / count:.1%} (95 % interval {low:.1%} to {high:.1%}), "

@@ -11,7 +11,6 @@ from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
 from ssmae.commands.folders import read_folder
 from ssmae.commands.train import divide
-from ssmae.data import ImageStore
 from ssmae.errors import InvalidData
 
 
@@ -58,24 +57,18 @@ def test_read_folder__takes_the_folders_as_classes_in_alphabetical_order(folder,
 
 
 def test_divide__keeps_test_labels_and_validation_apart(digits):
-    images, labels = ImageStore(digits[0][:400]), digits[1][:400]
-    experiment = divide(images, labels, tuple("0123456789"), labels_per_class=4, validation=50, test_share=0.25, seed=1)
-    assert len(experiment.test) == 100
-    assert len(experiment.data.images) == 300
-    assert np.bincount(experiment.data.labels_N[experiment.data.labels_N >= 0]).tolist() == [4] * 10
-    assert len(experiment.data.validation_index_V) == 50
-    seen = {image.tobytes() for image in experiment.data.images.images_NCHW}
-    assert not seen & {image.tobytes() for image in experiment.test.images_NCHW}
+    labels = digits[1][:400]
+    parts = divide(labels, tuple("0123456789"), labels_per_class=4, validation=50, test_share=0.25, seed=1)
+    assert sorted([*parts.stream_M, *parts.test_T]) == list(range(400))
+    assert len(parts.test_T) == 100
+    teaches = parts.labels_M >= 0
+    assert np.bincount(parts.labels_M[teaches]).tolist() == [4] * 10
+    assert np.array_equal(parts.labels_M[teaches], labels[parts.stream_M[teaches]])
+    assert len(set(parts.validation_V)) == 50
+    assert not teaches[parts.validation_V].any()
 
 
 def test_divide__refuses_too_few_images_for_the_gate(digits):
+    few = digits[1][:100]
     with pytest.raises(InvalidData, match="to judge the gate"):
-        divide(
-            ImageStore(digits[0][:100]),
-            digits[1][:100],
-            tuple("0123456789"),
-            labels_per_class=1,
-            validation=90,
-            test_share=0.25,
-            seed=0,
-        )
+        divide(few, tuple("0123456789"), labels_per_class=1, validation=90, test_share=0.25, seed=0)

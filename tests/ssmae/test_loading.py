@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from ssmae.errors import UnreadableImage
-from ssmae.images import ON_DEVICE_BYTES
-from ssmae.loading import fits_in_memory, load_images
+from ssmae.loading import load_images
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +39,26 @@ def test_load_images__names_the_first_file_that_is_broken(tmp_path, files, place
         load_images(paths, 8)
 
 
-def test_load_images__into_a_file_gives_the_same_images_from_disk(tmp_path, files, digits):
-    store = load_images(files, 8, into=tmp_path / "images.npy")
+def test_load_images__decodes_a_set_too_large_for_the_device_into_a_file_that_nobody_has_to_remove(
+    monkeypatch, tmp_path, files, digits
+):
+    scratch = tmp_path / "scratch"
+    monkeypatch.setattr("ssmae.loading.ON_DEVICE_BYTES", 149 * 3 * 8 * 8)
+    store = load_images(files, 8, scratch=scratch)
     assert isinstance(store.images_NCHW, np.memmap)
     assert np.array_equal(store.images_NCHW, digits[0][:150])
-    assert np.array_equal(np.load(tmp_path / "images.npy"), digits[0][:150])
-    assert [path.name for path in tmp_path.iterdir()] == ["images.npy"]
-    assert len(load_images([], 8, into=tmp_path / "nothing.npy")) == 0
+    assert list(scratch.iterdir()) == []
 
 
-def test_load_images__leaves_the_old_file_when_it_is_stopped_half_way(tmp_path, files):
+def test_load_images__keeps_in_memory_what_a_device_takes_whole(monkeypatch, tmp_path, files):
+    monkeypatch.setattr("ssmae.loading.ON_DEVICE_BYTES", 150 * 3 * 8 * 8)
+    for count in (0, 150):
+        images = load_images(files[:count], 8, scratch=tmp_path / "scratch").images_NCHW
+        assert not isinstance(images, np.memmap)
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_load_images__leaves_nothing_when_it_is_stopped_half_way(monkeypatch, tmp_path, files):
     class Enough(Exception):
         pass
 
@@ -55,16 +66,26 @@ def test_load_images__leaves_the_old_file_when_it_is_stopped_half_way(tmp_path, 
         if done > total // 2:
             raise Enough
 
-    load_images(files[:3], 8, into=tmp_path / "images.npy")
-    before = (tmp_path / "images.npy").read_bytes()
+    monkeypatch.setattr("ssmae.loading.ON_DEVICE_BYTES", 0)
     with pytest.raises(Enough):
-        load_images(files, 8, stop, into=tmp_path / "images.npy")
-    assert [path.name for path in tmp_path.iterdir()] == ["images.npy"]
-    assert (tmp_path / "images.npy").read_bytes() == before
+        load_images(files, 8, stop, scratch=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_fits_in_memory__is_what_a_device_takes_whole():
-    largest = ON_DEVICE_BYTES // (3 * 64 * 64)
-    assert fits_in_memory(50_000, 64)
-    assert fits_in_memory(largest, 64)
-    assert not fits_in_memory(largest + 1, 64)
+@pytest.fixture
+def small_disk():
+    """No file of this process may be larger than a thousand bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_load_images__refuses_a_set_that_the_disk_cannot_hold_before_it_decodes(
+    monkeypatch, tmp_path, files, small_disk
+):
+    monkeypatch.setattr("ssmae.loading.ON_DEVICE_BYTES", 0)
+    seen = []
+    with pytest.raises(OSError, match="File too large"):
+        load_images(files, 8, lambda done, total: seen.append(done), scratch=tmp_path)
+    assert seen == []
