@@ -113,7 +113,7 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         # The directory's size is a claim: one byte more than it promises is never unpacked.
         with archive.open(member) as file:
             content = file.read(member.file_size + 1)
-    except NotImplementedError as error:  # zipfile's word for a compression method it does not know
+    except NotImplementedError as error:  # how zipfile says that it does not know a method, Windows' Deflate64 say
         raise InvalidEntry(f"Packed with a method that cannot be read: {error}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise InvalidEntry(f"The archive is damaged here: {error}.") from None

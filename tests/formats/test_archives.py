@@ -70,6 +70,18 @@ def test_read__a_zip_bomb_is_refused_by_member_and_as_a_whole(tmp_path, monkeypa
         list(zip_archive.read(path))
 
 
+def test_read__a_zip_member_packed_by_an_unknown_method_is_refused_and_the_rest_kept(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"windows.png": picture(), "ok.png": picture(1)})
+    content = bytearray(path.read_bytes())
+    deflate64 = (9).to_bytes(2, "little")
+    local, central = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")  # of the first member
+    content[local + 8 : local + 10] = content[central + 10 : central + 12] = deflate64
+    path.write_bytes(content)
+    bad, good = map(outcome, zip_archive.read(path))
+    assert "Packed with a method that cannot be read" in bad
+    assert good == picture(1)
+
+
 def test_read__a_tar_that_unpacks_to_too_much_keeps_what_came_before(tmp_path, monkeypatch):
     path = tarred(tmp_path / "a.tar.xz", {"ok.png": picture(), "bomb.png": bytes(8 * 1024**2)}, "xz")
     monkeypatch.setattr(tar_archive, "LARGEST_UNPACKED", 1024**2)
