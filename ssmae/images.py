@@ -9,7 +9,6 @@ Dimensions: N images, B images of a batch, C channels (3), H and W side in pixel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -57,16 +56,6 @@ class ImageStore:
         """
         if self.image_size != expected:
             raise InvalidData(f"Images must be {expected} pixels wide. Got {self.image_size}.")
-
-    def save(self, path: Path) -> None:
-        """Write as `.npy`, so that `ImageStore.open` can memory-map it."""
-        with path.open("wb") as file:
-            np.save(file, self.images_NCHW, allow_pickle=False)
-
-    @classmethod
-    def open(cls, path: Path) -> ImageStore:
-        """Memory-map a file written by `save`; the images stay on disk until they are asked for."""
-        return cls(np.load(path, mmap_mode="r", allow_pickle=False))
 
     def on(self, device: torch.device) -> DeviceImages:
         """The same images, ready to be drawn from on a device: whole up to `ON_DEVICE_BYTES`, else batch by batch."""

@@ -48,7 +48,7 @@ class Learner:
         self._views, self._scores = (_generator(seed, device, purpose=name) for name in ("views", "scores"))
         self._images = data.images.on(device)
         everything_N = np.arange(len(data.images), dtype=np.int64)
-        self._first = self._batches(everything_N, config.schedule.reconstruct_batch, "reconstruction alone")
+        self._pretraining = self._batches(everything_N, config.schedule.reconstruct_batch, "reconstruction alone")
         self._stream = self._batches(everything_N, config.schedule.unlabelled_batch, "stream")
         self._labelled: Batches | None = None
         self._labels_N = torch.full((len(data.images),), NO_LABEL, device=device)
@@ -80,7 +80,7 @@ class Learner:
 
     def reconstruct(self) -> Losses:
         """Losses of a step of reconstruction alone."""
-        return {"reconstruction": self._next_reconstruction(self._first)}
+        return {"reconstruction": self._next_reconstruction(self._pretraining)}
 
     def labels(self, weights: Weights) -> Losses:
         """Losses of a step of labels and reconstruction; what has no weight is left out.
@@ -166,7 +166,7 @@ class Learner:
             "weighting": self._weighting.state_dict(),
             "alignment": self._alignment.state_dict(),
             "optimiser": self._optimiser.state(),
-            "first": self._first.state(),
+            "pretraining": self._pretraining.state(),
             "stream": self._stream.state(),
             "labelled": self._labelled.state() if self._labelled is not None else {},
             "generators": {"views": self._views.get_state(), "scores": self._scores.get_state()},
@@ -188,7 +188,7 @@ class Learner:
         self._optimiser.restore(tensor_file.part(state, "optimiser"))
         self.use_labels(state["labels_N"].numpy())
         self.use_pseudo_labels(state["pseudo_labels_N"].numpy())
-        self._first.restore(tensor_file.part(state, "first"))
+        self._pretraining.restore(tensor_file.part(state, "pretraining"))
         self._stream.restore(tensor_file.part(state, "stream"))
         if self._labelled is not None:
             self._labelled.restore(tensor_file.part(state, "labelled"))
@@ -199,7 +199,7 @@ class Learner:
 
     def close(self) -> None:
         """Stop reading ahead."""
-        self._first.close()
+        self._pretraining.close()
         self._stream.close()
         if self._labelled is not None:
             self._labelled.close()

@@ -89,6 +89,5 @@ class Plan:
         """Work left after `step` steps of a phase, in steps of that phase."""
         phases = list(Phase)
         later = phases[phases.index(phase) + 1 :]
-        return (
-            self.steps[phase] - step + sum(self.steps[other] * self.costs[other] for other in later) / self.costs[phase]
-        )
+        cost = sum(self.steps[other] * self.costs[other] for other in later) / self.costs[phase]
+        return self.steps[phase] - step + cost

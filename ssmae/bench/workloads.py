@@ -93,8 +93,8 @@ class Bench:
 
     def pretraining(self) -> Workload:
         """Reconstruction, as in the first phase of a round."""
-        learner = self._learner()
-        return self._training("pre-training step", learner, learner.reconstruct, labelled=0)
+        learner, images = self._learner(), self._config.schedule.reconstruct_batch
+        return self._training("pre-training step", learner, learner.reconstruct, images)
 
     def plain(self) -> Workload:
         """The same by the plain loop."""
@@ -103,18 +103,18 @@ class Bench:
             self.model(),
             torch.from_numpy(self._images.images_NCHW).to(self._device),
             mask_ratio=self._config.loss.mask_ratio,
-            batch=schedule.unlabelled_batch,
+            batch=schedule.reconstruct_batch,
             learning_rate=LEARNING_RATE,
             precision=self._config.precision,
             compiled=self._config.compile,
         )
-        return Workload("plain loop", schedule.unlabelled_batch, loop.step)
+        return Workload("plain loop", schedule.reconstruct_batch, loop.step)
 
     def joint(self) -> Workload:
         """Labels, reconstruction, pseudo-labels and consistency, as in the last phase of a round."""
         learner = self._learner()
-        labelled = self._config.schedule.labelled_batch
-        return self._training("joint step", learner, lambda: learner.joint(WEIGHTS), labelled=labelled)
+        images = self._config.schedule.unlabelled_batch + self._config.schedule.labelled_batch
+        return self._training("joint step", learner, lambda: learner.joint(WEIGHTS), images)
 
     def inference(self) -> Workload:
         """`predict` with the batch that it chooses by itself, bytes in, arrays out."""
@@ -136,11 +136,11 @@ class Bench:
         data = RoundData(self._images, labels_N, nothing, nothing, CLASS_NAMES)
         return Learner(data, self._config, self.model(), self._device, seed=0)
 
-    def _training(self, name: str, learner: Learner, draw: Callable[[], Losses], *, labelled: int) -> Workload:
+    def _training(self, name: str, learner: Learner, draw: Callable[[], Losses], images: int) -> Workload:
         def step() -> torch.Tensor:
             return learner.update(draw(), WEIGHTS, LEARNING_RATE)["total"]
 
-        return Workload(name, self._config.schedule.unlabelled_batch + labelled, step)
+        return Workload(name, images, step)
 
 
 @contextmanager

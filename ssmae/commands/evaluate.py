@@ -8,7 +8,6 @@ with other images, make sure that the checkpoint has not seen them.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +15,8 @@ import numpy as np
 
 from ssmae.checkpoint import load_checkpoint
 from ssmae.commands.evaluation_files import write_files
-from ssmae.commands.folders import hold_out, keep_few_labels, read_folder
+from ssmae.commands.folders import hold_out, keep_few_labels, read_folder, read_images
 from ssmae.commands.progress import show_progress
-from ssmae.data import load_images
 from ssmae.device import choose_device
 from ssmae.errors import InvalidData
 from ssmae.evaluation import Evaluation
@@ -42,7 +40,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     print(
         f"{len(paths)} images, {len(held_out_H)} of them held out, {len(taught_L)} labels for the readouts", flush=True
     )
-    images = load_images(paths, config.model.image_size, scratch=Path(tempfile.gettempdir()))
+    images = read_images(paths, config.model.image_size)
     labels_N = np.array([model.class_names.index(name) for name in folder_names], np.int64)[index_N]
     model.to(choose_device(config.device))
     evaluation = evaluated(

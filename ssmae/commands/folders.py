@@ -7,11 +7,14 @@ Dimensions: N images, M images that are not held out, T held-out images.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ssmae.data import ImageStore, load_images
 from ssmae.errors import InvalidData
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -33,6 +36,15 @@ def read_folder(folder: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str,
         raise InvalidData(f"{folder} must hold a folder of images for each of at least two classes. Got {list(found)}.")
     labels = [index for index, paths in enumerate(found.values()) for _ in paths]
     return [path for paths in found.values() for path in paths], np.array(labels, np.int64), tuple(found)
+
+
+def read_images(paths: Sequence[Path], image_size: int) -> ImageStore:
+    """All of them, decoded; a set too large for memory into the folder for temporary files.
+
+    Raises:
+        UnreadableImage: the first that cannot be read, by name.
+    """
+    return load_images(paths, image_size, scratch=Path(tempfile.gettempdir()))
 
 
 def hold_out(

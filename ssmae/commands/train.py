@@ -9,7 +9,6 @@ Dimensions: N images, M images that are not held out, V that judge the gate, T h
 from __future__ import annotations
 
 import argparse
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ssmae.checkpoint import save_checkpoint
-from ssmae.commands.folders import hold_out, keep_few_labels, read_folder
+from ssmae.commands.folders import hold_out, keep_few_labels, read_folder, read_images
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
-from ssmae.data import ImageStore, RoundData, load_images
+from ssmae.data import ImageStore, RoundData
 from ssmae.errors import InvalidData
 from ssmae.gate import required_validation_size
 from ssmae.inference import predict_as_trained
@@ -88,16 +87,16 @@ def train(arguments: argparse.Namespace) -> None:
         test_share=arguments.test_share,
         seed=arguments.seed,
     )
-
-    def load(indices: NDArray[np.int64]) -> ImageStore:
-        chosen = [paths[index] for index in indices]
-        return load_images(chosen, config.model.image_size, scratch=Path(tempfile.gettempdir()))
-
+    # Both before training: what cannot be read must not cost a round.
+    stream, test = (
+        read_images([paths[index] for index in part], config.model.image_size)
+        for part in (division.stream_M, division.test_T)
+    )
     sample_V = division.validation_V
     answers_V = labels_N[division.stream_M[sample_V]]
-    data = RoundData(load(division.stream_M), division.labels_M, sample_V, answers_V, class_names)
+    data = RoundData(stream, division.labels_M, sample_V, answers_V, class_names)
     result = train_round(data, config, seed=arguments.seed, on_progress=show_progress)
-    _report(result, load(division.test_T), labels_N[division.test_T], config)
+    _report(result, test, labels_N[division.test_T], config)
     if arguments.out:
         save_checkpoint(arguments.out, result.model, result.student, config)
         print(f"checkpoint: {arguments.out}")

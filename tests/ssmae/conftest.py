@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +31,13 @@ def digits():
     order = np.random.default_rng(0).permutation(len(loaded.target))
     images = np.round(loaded.images / 16 * 255).astype(np.uint8)
     return np.repeat(images[:, None], 3, axis=1)[order], loaded.target.astype(np.int64)[order]
+
+
+def mapped(store: ImageStore, folder: Path) -> ImageStore:
+    """The same images, read-only, in a file of that folder."""
+    path = folder / "images.npy"
+    np.save(path, store.images_NCHW)
+    return ImageStore(np.load(path, mmap_mode="r"))
 
 
 @pytest.fixture

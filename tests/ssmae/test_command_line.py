@@ -9,7 +9,7 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.folders import read_folder
+from ssmae.commands.folders import hold_out, read_folder
 from ssmae.commands.train import divide
 from ssmae.errors import InvalidData
 
@@ -36,6 +36,16 @@ def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
     assert "accuracy on 75 held-out images" in printed
     assert "95 % interval" in printed
     assert load_checkpoint(out).model.class_names == tuple(f"class {index}" for index in range(10))
+
+
+def test_train__says_before_it_trains_that_a_held_out_image_cannot_be_read(folder, monkeypatch, capsys):
+    monkeypatch.setattr(ssmae.commands.train, "train_round", lambda *_, **__: pytest.fail("it trained first"))
+    paths, _, _ = read_folder(folder)
+    _, test = hold_out(len(paths), 0.25, np.random.default_rng(0))
+    broken = paths[test[0]]
+    broken.write_bytes(broken.read_bytes()[:-30])
+    assert main(["train", str(folder), "--labels-per-class", "3", "--validation", "60"]) == 2
+    assert broken.name in capsys.readouterr().err
 
 
 def test_train__refuses_a_folder_without_classes_in_one_sentence(tmp_path, capsys):

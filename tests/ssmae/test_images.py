@@ -9,15 +9,15 @@ import torch
 from ssmae import images as images_module
 from ssmae.errors import InvalidData
 from ssmae.images import ImageStore
+from tests.ssmae.conftest import mapped
 
 
 def test_image_store__is_the_same_from_memory_and_from_a_memory_map(tmp_path, digits):
     store = ImageStore(digits[0][:20])
-    store.save(tmp_path / "images.npy")
-    mapped = ImageStore.open(tmp_path / "images.npy")
+    on_disk = mapped(store, tmp_path)
     wanted = torch.tensor([3, 19, 3])
     device = torch.device("cpu")
-    assert torch.equal(store.on(device).take(wanted), mapped.on(device).take(wanted))
+    assert torch.equal(store.on(device).take(wanted), on_disk.on(device).take(wanted))
 
 
 def test_image_store__refuses_floats():
@@ -29,10 +29,9 @@ def test_image_store__copies_what_is_too_large_neither_to_a_device_nor_from_memo
     tmp_path, digits, monkeypatch
 ):
     store = ImageStore(digits[0][:20].copy())
-    store.save(tmp_path / "images.npy")
     monkeypatch.setattr(images_module, "ON_DEVICE_BYTES", store.images_NCHW.nbytes - 1)
     cpu = torch.device("cpu")
-    assert ImageStore.open(tmp_path / "images.npy").on(cpu).tensor_NCHW is None
+    assert mapped(store, tmp_path).on(cpu).tensor_NCHW is None
     tensor = store.on(cpu).tensor_NCHW
     assert tensor is not None
     assert tensor.data_ptr() == store.images_NCHW.ctypes.data

@@ -15,6 +15,7 @@ from ssmae.errors import CheckpointMismatch
 from ssmae.midway import data_digests, load_midway, origin_of, save_midway
 from ssmae.model import build
 from ssmae.results import EncoderState
+from tests.ssmae.conftest import mapped
 
 TENSORS = {
     "student.weight": torch.randn(5, 3, generator=torch.Generator().manual_seed(0)),
@@ -134,8 +135,7 @@ def test_load_midway__names_the_part_of_the_data_that_differs(path, tiny_config,
 
 def test_data_digests__a_memory_map_is_the_same_data(tmp_path, make_data):
     data = make_data()
-    data.images.save(tmp_path / "images.npy")
-    assert data_digests(replace(data, images=ImageStore.open(tmp_path / "images.npy"))) == data_digests(data)
+    assert data_digests(replace(data, images=mapped(data.images, tmp_path))) == data_digests(data)
 
 
 def test_data_digests__of_a_large_store_whole_images_are_sampled(make_data, monkeypatch):

@@ -12,6 +12,7 @@ from ssmae import images as images_module
 from ssmae.errors import InvalidData
 from ssmae.images import DeviceImages, ImageStore
 from ssmae.streams import READ_AHEAD, Batches, IndexStream
+from tests.ssmae.conftest import mapped
 
 CPU = torch.device("cpu")
 
@@ -26,9 +27,8 @@ def bound(request, tmp_path, monkeypatch, digits):
     store = ImageStore(digits[0][:50])
     if request.param == "on the device":
         return store.on(CPU)
-    store.save(tmp_path / "images.npy")
     monkeypatch.setattr(images_module, "ON_DEVICE_BYTES", store.images_NCHW.nbytes - 1)
-    return ImageStore.open(tmp_path / "images.npy").on(CPU)
+    return mapped(store, tmp_path).on(CPU)
 
 
 def draw(source, count):
