@@ -36,15 +36,24 @@ class Checkpoint:
         student: what a next round resumes.
         config: settings of the round that made it.
         versions: of torch, timm, NumPy and Python at that time.
+        remarks: of the program that wrote it; empty if it made none.
     """
 
     model: SSMAE
     student: EncoderState
     config: RoundConfig
     versions: dict[str, str]
+    remarks: dict[str, Any]
 
 
-def save_checkpoint(path: Path, model: SSMAE, student: EncoderState, config: RoundConfig) -> None:
+def save_checkpoint(
+    path: Path,
+    model: SSMAE,
+    student: EncoderState,
+    config: RoundConfig,
+    *,
+    remarks: dict[str, Any] | None = None,
+) -> None:
     """Write a checkpoint, whole or not at all: a file of that name is replaced only when the new one is complete.
 
     Args:
@@ -52,6 +61,7 @@ def save_checkpoint(path: Path, model: SSMAE, student: EncoderState, config: Rou
         model: the round's result.
         student: the round's student state.
         config: the round's settings.
+        remarks: values of JSON that the writer wants to find again.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"student.{name}": value for name, value in student.weights.items()}
@@ -64,6 +74,7 @@ def save_checkpoint(path: Path, model: SSMAE, student: EncoderState, config: Rou
         "class_names": list(model.class_names),
         "student_class_names": None if head is None else list(head.class_names),
         "versions": versions(),
+        "remarks": remarks or {},
     }
     tensor_file.write(path, tensors, _KIND, header)
 
@@ -110,7 +121,7 @@ def _checkpoint(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, 
         raise CheckpointMismatch(f"{path.name} does not fit its own configuration.\n{difference}")
     model.load_state_dict(weights)
     student = _student(path, tensor_file.part(tensors, "student"), header.get("student_class_names"), config)
-    return Checkpoint(model.eval(), student, config, header["versions"])
+    return Checkpoint(model.eval(), student, config, header["versions"], header.get("remarks", {}))
 
 
 def _student(

@@ -18,6 +18,7 @@ import torch
 from ssmae.bench.measuring import Measured, Report, measure
 from ssmae.bench.memory import HOW
 from ssmae.bench.workloads import Choice
+from ssmae.commands.options import new_file
 from ssmae.config import Precision, Size
 from ssmae.device import choose_device, is_mixed
 from ssmae.errors import InvalidConfig
@@ -68,7 +69,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads, 0 for torch's choice")
     command.add_argument("--precision", choices=precisions, default=str(Precision.AUTO))
     command.add_argument("--compile", action="store_true", help="torch.compile, the plain loop too; on a GPU")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    command.add_argument("--json", type=new_file, metavar="FILE", help="write all figures there")
     command.set_defaults(run=bench)
 
 

@@ -1,8 +1,8 @@
 """`python -m ssmae evaluate CHECKPOINT FOLDER`: how good a model and its encoder are, in numbers and pictures.
 
 FOLDER holds one folder of images per class. A share of it is held out and judges everything; labels of the rest teach
-the readouts. With the folder, seed and test share that `train` was given, it is the very images that `train` held out;
-with other images, make sure that the checkpoint has not seen them.
+the readouts. In the folder that `train` was given it is the very images that `train` held out; with other images, make
+sure that the checkpoint has not seen them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ssmae.checkpoint import load_checkpoint
+from ssmae.commands.division import hold_out, keep_few_labels, split_for
 from ssmae.commands.evaluation_files import write_files
-from ssmae.commands.folders import hold_out, keep_few_labels, read_folder, read_images
+from ssmae.commands.folders import read_folder, read_images
+from ssmae.commands.options import share, whole
 from ssmae.commands.progress import show_progress
 from ssmae.device import choose_device
 from ssmae.errors import InvalidData
@@ -27,7 +29,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """Print the table and, if asked, write the pictures.
 
     Raises:
-        InvalidData: the folder has a class that the model does not know, or too few images.
+        InvalidData: the folder has a class that the model does not know, too few images, or, held out that way, images
+            that taught the model.
         CheckpointMismatch: not a checkpoint.
     """
     checkpoint = load_checkpoint(arguments.checkpoint)
@@ -35,7 +38,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     paths, index_N, folder_names = read_folder(arguments.folder)
     if unknown := sorted(set(folder_names) - set(model.class_names)):
         raise InvalidData(f"Every class of the folder must be one of {list(model.class_names)}. Got {unknown}.")
-    stream_M, held_out_H = hold_out(len(paths), arguments.test_share, np.random.default_rng(arguments.seed))
+    split = split_for(checkpoint.remarks, arguments.folder, paths, arguments.seed, arguments.test_share)
+    stream_M, held_out_H = hold_out(len(paths), split.test_share, np.random.default_rng(split.seed))
     taught_L = stream_M[keep_few_labels(index_N[stream_M], folder_names, arguments.labels_per_class) >= 0]
     print(
         f"{len(paths)} images, {len(held_out_H)} of them held out, {len(taught_L)} labels for the readouts", flush=True
@@ -50,14 +54,14 @@ def evaluate(arguments: argparse.Namespace) -> None:
         labels_N,
         taught_L=taught_L,
         held_out_H=held_out_H,
-        seed=arguments.seed,
+        seed=split.seed,
         with_fine_tuning=arguments.fine_tune,
         on_progress=show_progress,
     )
     _print(evaluation)
     if arguments.out:
         names = [path.relative_to(arguments.folder).as_posix() for path in paths]
-        written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=arguments.seed)
+        written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=split.seed)
         print(f"written to {arguments.out}: {', '.join(written)}")
 
 
@@ -69,11 +73,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument("checkpoint", type=Path)
     command.add_argument("folder", type=Path)
     command.add_argument(
-        "--labels-per-class", type=int, default=10, metavar="N", help="that teach the readouts, at least 2"
+        "--labels-per-class", type=whole(2), default=10, metavar="N", help="that teach the readouts, at least 2"
     )
-    command.add_argument("--test-share", type=float, default=0.25, metavar="SHARE", help="held out to judge")
+    held_out, drawn = "held out to judge (default: as trained, else 0.25)", "of the draw (default: as trained, else 0)"
+    command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
     command.add_argument("--fine-tune", action="store_true", help="also train the whole encoder on those labels")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=whole(0), metavar="N", help=drawn)
     command.add_argument("--out", type=Path, metavar="DIR", help="write pictures and all figures (.json) there")
     command.set_defaults(run=evaluate)
 

@@ -1,8 +1,6 @@
-"""A folder with one folder of images per class: what is in it, and how an experiment divides it.
+"""A folder with one folder of images per class: what is in it.
 
-The commands share this, so that the same seed holds the same images out.
-
-Dimensions: N images, M images that are not held out, T held-out images.
+Dimensions: N images.
 """
 
 from __future__ import annotations
@@ -45,30 +43,3 @@ def read_images(paths: Sequence[Path], image_size: int) -> ImageStore:
         UnreadableImage: the first that cannot be read, by name.
     """
     return load_images(paths, image_size, scratch=Path(tempfile.gettempdir()))
-
-
-def hold_out(
-    images: int, test_share: float, generator: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the images that may teach, and of a uniform test split, both in random order."""
-    order, test = generator.permutation(images), round(test_share * images)
-    return order[test:], order[:test]
-
-
-def keep_few_labels(
-    classes_M: NDArray[np.int64], class_names: tuple[str, ...], labels_per_class: int
-) -> NDArray[np.int64]:
-    """The first labels of each class, -1 for the other images.
-
-    Raises:
-        InvalidData: a class has fewer images than that.
-    """
-    labels_M = np.full(len(classes_M), -1, dtype=np.int64)
-    for index, name in enumerate(class_names):
-        chosen = np.flatnonzero(classes_M == index)[:labels_per_class]
-        if len(chosen) < labels_per_class:
-            raise InvalidData(
-                f"Class {name!r} must have {labels_per_class} images outside the test split. Got {len(chosen)}."
-            )
-        labels_M[chosen] = index
-    return labels_M

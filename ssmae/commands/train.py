@@ -2,14 +2,12 @@
 
 A share is held out and only looked at once, at the end; of the rest, some images keep their label, some judge the gate,
 and the others count as unlabelled.
-
-Dimensions: N images, M images that are not held out, V that judge the gate, T held-out images.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,56 +15,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ssmae.checkpoint import save_checkpoint
-from ssmae.commands.folders import hold_out, keep_few_labels, read_folder, read_images
+from ssmae.commands.division import Split, divide
+from ssmae.commands.folders import read_folder, read_images
+from ssmae.commands.options import new_file, share, whole
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
-from ssmae.errors import InvalidData
+from ssmae.errors import UnreadableImage
 from ssmae.gate import required_validation_size
 from ssmae.inference import predict_as_trained
 from ssmae.metrics import accuracy_interval
 from ssmae.results import RoundResult
 from ssmae.trainer import train_round
-
-
-@dataclass(frozen=True)
-class Division:
-    """Which images of a labelled folder do what.
-
-    Attributes:
-        stream_M: of the folder's images, those that the encoder sees.
-        labels_M: the classes that teach, -1 where the class is hidden.
-        validation_V: of the stream, those that judge the gate.
-        test_T: of the folder's images, those held out.
-    """
-
-    stream_M: NDArray[np.int64]
-    labels_M: NDArray[np.int64]
-    validation_V: NDArray[np.int64]
-    test_T: NDArray[np.int64]
-
-
-def divide(
-    labels_N: NDArray[np.int64],
-    class_names: tuple[str, ...],
-    *,
-    labels_per_class: int,
-    validation: int,
-    test_share: float,
-    seed: int,
-) -> Division:
-    """Hide most labels: a uniform test split, labels for a few per class, a uniform validation sample of the rest.
-
-    Raises:
-        InvalidData: too few images for that.
-    """
-    generator = np.random.default_rng(seed)
-    stream_M, test_T = hold_out(len(labels_N), test_share, generator)
-    labels_M = keep_few_labels(labels_N[stream_M], class_names, labels_per_class)
-    rest = np.flatnonzero(labels_M < 0)
-    if len(rest) < validation or not len(test_T):
-        raise InvalidData(f"Must leave {validation} images to judge the gate and one to test. Got {len(rest)}.")
-    return Division(stream_M, labels_M, generator.choice(rest, validation, replace=False).astype(np.int64), test_T)
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -98,7 +58,8 @@ def train(arguments: argparse.Namespace) -> None:
     result = train_round(data, config, seed=arguments.seed, on_progress=show_progress)
     _report(result, test, labels_N[division.test_T], config)
     if arguments.out:
-        save_checkpoint(arguments.out, result.model, result.student, config)
+        split = Split.of(arguments.folder, paths, seed=arguments.seed, test_share=arguments.test_share)
+        save_checkpoint(arguments.out, result.model, result.student, config, remarks=asdict(split))
         print(f"checkpoint: {arguments.out}")
 
 
@@ -109,20 +70,24 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     command.add_argument("folder", type=Path)
     command.add_argument("--preset", choices=[str(preset) for preset in Preset], default=str(Preset.QUICK))
-    command.add_argument("--labels-per-class", type=int, default=10, metavar="N")
-    command.add_argument("--validation", type=int, metavar="N", help="images that judge the gate (default: as needed)")
-    command.add_argument("--test-share", type=float, default=0.25, metavar="SHARE", help="held out for the accuracy")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads, 0 for all")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write a checkpoint (.safetensors)")
+    command.add_argument("--labels-per-class", type=whole(1), default=10, metavar="N")
+    images = "images that judge the gate (default: as many as it needs)"
+    command.add_argument("--validation", type=whole(0), metavar="N", help=images)
+    command.add_argument("--test-share", type=share, default=0.25, metavar="SHARE", help="held out for the accuracy")
+    command.add_argument("--seed", type=whole(0), default=0)
+    command.add_argument("--threads", type=whole(0), default=0, metavar="N", help="CPU threads, 0 for all")
+    command.add_argument("--out", type=new_file, metavar="FILE", help="write a checkpoint (.safetensors)")
     command.set_defaults(run=train)
 
 
 def _median_side(paths: list[Path]) -> int:
     sides = []
     for path in paths[:: max(1, len(paths) // 200)]:
-        with Image.open(path) as image:
-            sides.append(max(image.size))
+        try:
+            with Image.open(path) as image:
+                sides.append(max(image.size))
+        except OSError as error:
+            raise UnreadableImage(f"{path}: not a readable image ({error}).") from error
     return int(np.median(sides))
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ssmae.commands.options import whole
 from ssmae.config import Preset, RoundConfig, preset_config
-from ssmae.errors import InvalidConfig, SsmaeError
+from ssmae.errors import InvalidConfig, InvalidData, SsmaeError
 from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job
 from ssmae.experiments.packs import CACHE, DIGITS, Pack, load_pack, native_side
@@ -28,13 +29,13 @@ def parser(program: str, description: str | None) -> tuple[argparse.ArgumentPars
     commands = top.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the cells that have no result yet")
     run.add_argument("--results", type=Path, required=True, metavar="FILE", help="lines of JSON, appended to")
-    run.add_argument("--seeds", type=int, default=3, metavar="N")
+    run.add_argument("--seeds", type=whole(1), default=3, metavar="N")
     run.add_argument("--minutes", type=float, metavar="M", help="begin nothing that would end later than this")
     half_way = "cut a run when the time is up, and keep its half-way state here for the next call"
     run.add_argument("--midway", type=Path, metavar="FOLDER", help=half_way)
     of_two = "every N-th cell, from the I-th: 1/2 and 2/2 for two processes"
     run.add_argument("--part", type=Share.parse, default=Share(), metavar="I/N", help=of_two)
-    run.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads, 0 for all")
+    run.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
     run.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="for decoded images")
     table = commands.add_parser("table", help="print the tables of finished cells")
     table.add_argument("results", type=Path, nargs="+", metavar="FILE")
@@ -44,7 +45,7 @@ def parser(program: str, description: str | None) -> tuple[argparse.ArgumentPars
 def add_pack_options(run: argparse.ArgumentParser) -> None:
     """Which pack, how much of it, and with which settings; `chosen_pack` reads them."""
     run.add_argument("--pack", default=DIGITS, metavar="PATH", help="digits, NAME.tar.xz, or a folder of that form")
-    run.add_argument("--images", type=int, metavar="N", help="use a class-balanced part of the training images")
+    run.add_argument("--images", type=whole(1), metavar="N", help="use a class-balanced part of the training images")
     run.add_argument("--preset", choices=[str(preset) for preset in Preset], default=str(Preset.QUICK))
     run.add_argument("--set", nargs="+", default=[], metavar="GROUP.FIELD=VALUE", help="change settings of the preset")
     run.add_argument("--tune", action="store_true", help="judge on training images, not on the test split")
@@ -105,7 +106,7 @@ def main(
     options = top.parse_args(arguments)
     try:
         if options.command == "table":
-            print(table(read(options.results)))
+            print(table(_finished(options.results)))
             return 0
         left = run_jobs(
             jobs(options),
@@ -119,3 +120,14 @@ def main(
         print(f"error: {error}", file=sys.stderr)
         return 2
     return UNFINISHED if left else 0
+
+
+def _finished(paths: Sequence[Path]) -> list[Line]:
+    """Results to print, of files that `run` has written.
+
+    Raises:
+        InvalidData: no such file, or see `read`.
+    """
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        raise InvalidData(f"A table is made of files that `run` has written. There is no {', '.join(missing)}.")
+    return read(paths)

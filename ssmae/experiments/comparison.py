@@ -14,6 +14,7 @@ import argparse
 import sys
 
 from ssmae.baselines import ABLATIONS, ARMS, Arm
+from ssmae.commands.options import whole
 from ssmae.experiments import command
 from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job, comparison_jobs
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("comparison", __doc__)
     command.add_pack_options(run)
-    run.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100], metavar="N")
+    run.add_argument("--labels", type=whole(1), nargs="+", default=[20, 50, 100], metavar="N")
     run.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=list(ARMS), metavar="ARM", help=", ".join(TITLES))
     return command.main(top, arguments, jobs, table)
 

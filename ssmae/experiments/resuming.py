@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from ssmae.commands.options import whole
 from ssmae.config import Head, RoundConfig
 from ssmae.data import RoundData
 from ssmae.experiments import command
@@ -185,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("resuming", __doc__)
     command.add_pack_options(run)
-    run.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100, 200], metavar="N")
+    run.add_argument("--labels", type=whole(1), nargs="+", default=[20, 50, 100, 200], metavar="N")
     run.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS), metavar="START")
     run.add_argument("--lengths", type=float, nargs="+", default=[1.0, 0.5, 0.25], metavar="SHARE")
     return command.main(top, arguments, jobs, table)

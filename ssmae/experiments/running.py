@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +32,11 @@ class Share:
         """Read "1/2".
 
         Raises:
-            ValueError: it is something else.
+            ArgumentTypeError: it is something else.
         """
-        number, of = (int(part) for part in text.split("/"))
-        if not 1 <= number <= of:
-            raise ValueError(text)
-        return cls(number, of)
+        if not (found := re.fullmatch(r"(\d+)/(\d+)", text)) or not 1 <= int(found[1]) <= int(found[2]):
+            raise ArgumentTypeError(f"must be I/N with I from 1 to N. Got {text!r}.")
+        return cls(int(found[1]), int(found[2]))
 
 
 def read(paths: Iterable[Path]) -> list[Line]:

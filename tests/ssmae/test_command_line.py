@@ -9,8 +9,8 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.folders import hold_out, read_folder
-from ssmae.commands.train import divide
+from ssmae.commands.division import divide, hold_out
+from ssmae.commands.folders import read_folder
 from ssmae.errors import InvalidData
 
 
@@ -46,6 +46,33 @@ def test_train__says_before_it_trains_that_a_held_out_image_cannot_be_read(folde
     broken.write_bytes(broken.read_bytes()[:-30])
     assert main(["train", str(folder), "--labels-per-class", "3", "--validation", "60"]) == 2
     assert broken.name in capsys.readouterr().err
+
+
+def test_train__names_an_image_that_is_none(folder, capsys):
+    paths, _, _ = read_folder(folder)
+    paths[0].write_text("no image")
+    assert main(["train", str(folder)]) == 2
+    assert f"{paths[0]}: not a readable image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--test-share", "-0.25", "strictly between 0 and 1"),
+        ("--test-share", "1", "strictly between 0 and 1"),
+        ("--seed", "-1", "at least 0"),
+        ("--validation", "many", "at least 0"),
+        ("--labels-per-class", "0", "at least 1"),
+        ("--out", "missing/round.safetensors", "no folder 'missing'"),
+        ("--out", ".", "a folder"),
+    ],
+)
+def test_train__refuses_an_option_before_it_reads_anything(tmp_path, capsys, option, value, expected):
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", str(tmp_path), option, value])
+    printed = capsys.readouterr().err
+    assert f"argument {option}: must be" in printed
+    assert expected in printed
 
 
 def test_train__refuses_a_folder_without_classes_in_one_sentence(tmp_path, capsys):

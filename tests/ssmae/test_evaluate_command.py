@@ -49,6 +49,26 @@ def test_evaluate__judges_on_the_images_that_train_held_out(folder, tmp_path, ti
     assert now[1] == at_the_end[1]
 
 
+def test_evaluate__divides_the_folder_of_the_training_as_the_training_did(
+    folder, tmp_path, tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    checkpoint, labels = str(tmp_path / "round.safetensors"), ["--labels-per-class", "3"]
+    division = ["--seed", "4", "--test-share", "0.2"]
+    assert main(["train", str(folder), *labels, *division, "--validation", "60", "--out", checkpoint]) == 0
+    trained = re.search(r"60 held-out images: ([\d.]+%)", capsys.readouterr().out)
+    assert main(["evaluate", checkpoint, str(folder), *labels]) == 0
+    judged = re.search(r"classifier +([\d.]+%)", capsys.readouterr().out)
+    assert trained is not None
+    assert judged is not None
+    assert judged[1] == trained[1]
+    for other in (["--seed", "0"], ["--test-share", "0.25"]):
+        assert main(["evaluate", checkpoint, str(folder), *other]) == 2
+        assert "with seed 4 and a test share of 0.2: else images that taught" in capsys.readouterr().err
+    next(folder.glob("0/*.png")).unlink()  # another folder: nothing is known about its images
+    assert main(["evaluate", checkpoint, str(folder), *labels, "--seed", "0"]) == 0
+
+
 def test_evaluate__writes_pictures_and_every_figure(checkpoint, folder, tmp_path, capsys):
     out = tmp_path / "new" / "out"
     options = ["--labels-per-class", "4", "--fine-tune", "--out", str(out)]

@@ -45,6 +45,18 @@ def test_comparison__refuses_a_setting_that_does_not_exist_in_one_line(tmp_path,
     assert not (tmp_path / "x").exists()
 
 
+def test_table__refuses_a_file_that_is_not_there(tmp_path, capsys):
+    assert comparison.main(["table", str(tmp_path / "typo.jsonl")]) == 2
+    assert "There is no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--images", "--seeds", "--labels", "--part"])
+def test_comparison__refuses_a_number_that_counts_nothing(tmp_path, capsys, option):
+    with pytest.raises(SystemExit, match="2"):
+        comparison.main(["run", "--results", str(tmp_path / "x"), option, "-5"])
+    assert f"argument {option}: " in capsys.readouterr().err
+
+
 def test_gates__gives_every_rule_the_same_labels_and_the_same_evidence(tmp_path):
     results = tmp_path / "gates.jsonl"
     options = ["--images", "200", "--labels", "20", "--evidence", "50", "--seeds", "1", *SHORT]

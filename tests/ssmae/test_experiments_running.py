@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from itertools import count
 
@@ -164,5 +165,5 @@ def test_comparison_jobs__refuses_thresholds_that_smoothed_labels_keep_out_of_re
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b"])
 def test_share__refuses_what_is_no_part(text):
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ArgumentTypeError, match=f"I from 1 to N. Got '{text}'"):
         Share.parse(text)
