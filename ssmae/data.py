@@ -88,11 +88,6 @@ class RoundData:
         return np.flatnonzero(self.labels_N >= 0)
 
     @property
-    def unlabelled_index_U(self) -> NDArray[np.int64]:
-        """Images without a training label, the validation images among them (the model cannot tell them apart)."""
-        return np.flatnonzero(self.labels_N < 0)
-
-    @property
     def frame_index_F(self) -> NDArray[np.int64]:
         """Unlabelled images of the sampling frame: what the validation sample is a sample of."""
         is_unlabelled_N = self.labels_N < 0

@@ -104,7 +104,7 @@ class Recorder:
             self._report(phase, step, now)
 
     def state(self) -> dict[str, Any]:
-        """What has to be kept to carry on, ready for JSON; call it between two phases or after a reading."""
+        """What has to be kept to carry on, ready for JSON; reads what was not read yet, so it waits for the device."""
         self._read()
         return {
             "done": self._done,

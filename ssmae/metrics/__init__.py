@@ -5,13 +5,7 @@ scipy.optimize or scipy.stats (each costs a page a fifth of a second or more). C
 the caller's duty: the test split for accuracy shown, never for a decision of the learner.
 """
 
-from ssmae.metrics.accuracy import (
-    ClassAccuracy,
-    accuracy_interval,
-    confusion_matrix,
-    interval_half_width,
-    per_class_accuracy,
-)
+from ssmae.metrics.accuracy import accuracy_interval, interval_half_width
 from ssmae.metrics.calibration import (
     CALIBRATION_BINS,
     ReliabilityBin,
@@ -20,7 +14,7 @@ from ssmae.metrics.calibration import (
     reliability,
     with_temperature,
 )
-from ssmae.metrics.comparison import mcnemar, negative_flips
+from ssmae.metrics.comparison import mcnemar
 from ssmae.metrics.learning_curve import (
     LEAST_ROUNDS,
     LEAST_SPAN,
@@ -35,21 +29,17 @@ __all__ = [
     "CALIBRATION_BINS",
     "LEAST_ROUNDS",
     "LEAST_SPAN",
-    "ClassAccuracy",
     "Forecast",
     "PowerLaw",
     "ReliabilityBin",
     "accuracy_interval",
     "can_forecast",
-    "confusion_matrix",
     "expected_calibration_error",
     "fit_temperature",
     "forecast_labels",
     "interval_half_width",
     "label_span",
     "mcnemar",
-    "negative_flips",
-    "per_class_accuracy",
     "reliability",
     "with_temperature",
 ]

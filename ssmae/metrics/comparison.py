@@ -1,4 +1,4 @@
-"""Two models judged on the same images: are they different, and what did the later one lose?
+"""Two models judged on the same images: are they different?
 
 Dimensions: N images.
 """
@@ -31,17 +31,3 @@ def mcnemar(correct_a_N: NDArray[np.bool_], correct_b_N: NDArray[np.bool_]) -> f
         return 1.0
     # The binomial tail at one half, by the incomplete beta function; below the middle twice it stays below 1.
     return min(1.0, 2 * float(betainc(differing - fewer, fewer + 1, 0.5)))
-
-
-def negative_flips(correct_before_N: NDArray[np.bool_], correct_after_N: NDArray[np.bool_]) -> float:
-    """Share of images that the earlier model got right and the later one gets wrong; 0 without images.
-
-    Raises:
-        InvalidData: lengths differ, or not booleans.
-
-    Source: 2011.09161, negative flip rate.
-    """
-    before_N = checked_answers("correct_before_N", correct_before_N)
-    after_N = checked_answers("correct_after_N", correct_after_N)
-    check_same_length("correct_after_N", after_N, "correct_before_N", before_N)
-    return float((before_N & ~after_N).mean()) if before_N.size else 0.0

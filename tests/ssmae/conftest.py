@@ -42,7 +42,7 @@ def mapped(store: ImageStore, folder: Path) -> ImageStore:
 
 @pytest.fixture
 def tiny_config():
-    """A round of some forty steps."""
+    """A round of 24 steps."""
     return RoundConfig(
         model=ModelConfig(image_size=8, patch_size=2, embed_dim=32, depth=2, heads=2, decoder_dim=16, decoder_heads=2),
         loss=LossConfig(),
