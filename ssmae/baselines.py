@@ -80,6 +80,10 @@ def _pseudo_label(base: RoundConfig) -> RoundConfig:
     return _online(own_opinion, Weighting.FIXED, consistency_view=View.WEAK)
 
 
+def _freematch(base: RoundConfig) -> RoundConfig:
+    return _online(base, Weighting.ADAPTIVE, alignment=base.loss.alignment)
+
+
 def _no_gate(base: RoundConfig) -> RoundConfig:
     return replace(base, gate=replace(base.gate, rule=GateRule.ALWAYS_OPEN))
 
@@ -103,7 +107,12 @@ ARMS = {
         "FreeMatch",
         "FixMatch with thresholds that adapt, in all and for each class (2205.07246). In place of its fairness loss, "
         "which evens out the classes, it is given the alignment of SSMAE.",
-        lambda base: _online(base, Weighting.ADAPTIVE, alignment=base.loss.alignment),
+        _freematch,
+    ),
+    "freematch_boxes": Arm(
+        "FreeMatch, with boxes",
+        "FreeMatch given the boxes of SSMAE (1905.04899), which its paper has not.",
+        lambda base: replace(_freematch(base), augment=base.augment),
     ),
     "softmatch": Arm(
         "SoftMatch",

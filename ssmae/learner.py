@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ssmae import tensor_file
 from ssmae.augment import cutmix, strong_view, weak_view
-from ssmae.config import RoundConfig, View
+from ssmae.config import RoundConfig, View, Weighting
 from ssmae.data import RoundData
 from ssmae.device import mixed_precision
 from ssmae.inference import never, predict_views
@@ -241,9 +241,11 @@ class Learner:
         """The teacher's present opinion of each image, (B, C), and how much it counts, (B,)."""
         with torch.no_grad(), self._precision():
             teacher_BC = self._teach(weak_BCHW).float().softmax(dim=1)
-        if self.config.loss.alignment:
-            teacher_BC = self._alignment(teacher_BC)
-        return sharpened(teacher_BC, self.config.loss.sharpening), self._weighting(teacher_BC)
+        loss = self.config.loss
+        target_BC = self._alignment(teacher_BC) if loss.alignment else teacher_BC
+        # FreeMatch's thresholds are lower for a class that is predicted less often: nothing to see once that is evened.
+        judged_BC = teacher_BC if loss.consistency_weighting is Weighting.ADAPTIVE else target_BC
+        return sharpened(target_BC, loss.sharpening), self._weighting(judged_BC)
 
 
 def sharpened(probabilities_BC: torch.Tensor, temperature: float) -> torch.Tensor:

@@ -1,14 +1,15 @@
-"""The course of one round: reconstruct, then labels, then joint with the gate asked twice.
+"""The course of one round: reconstruct, then labels, then joint with the gate asked once or twice.
 
 Reads a `RoundData` and a `RoundConfig`, returns a `RoundResult`; knows no database, has no global state, writes no file
-but the half-way state where it is told to. The same code runs on a CPU in full precision and on a GPU with bfloat16
-(the GPU path is not covered by tests). Must never import anything of the server.
+but the half-way state where it is told to. The same code runs on a CPU in full precision and on a GPU with bfloat16.
+Must never import anything of the server.
 
-Departures from the paper (2601.20072): the gate is a Learn-then-Test bound on a human validation sample, asked at the
-start of the joint phase and half-way, not a point estimate each epoch; its accepted snapshot is frozen between checks;
-the pseudo-label loss is on the strong view; the labels come from a mean teacher; the validation answers teach once they
-have judged for the last time. While the gate is closed no pseudo-label teaches; what remains is supervised +
-reconstruction + soft-weighted consistency, which can be switched off (`consistency_weight=0`).
+Departures from the paper (2601.20072): the gate is a Learn-then-Test bound on a human validation sample, asked half-way
+through the joint phase and, where the sample can feed two checks, at its start as well, not a point estimate each
+epoch; its accepted snapshot is frozen between checks; the pseudo-label loss is on the strong view; the labels come from
+a mean teacher; the validation answers teach once they have judged for the last time. While the gate is closed no
+pseudo-label teaches; what remains is supervised + reconstruction + soft-weighted consistency, which can be switched off
+(`consistency_weight=0`).
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ def train_round(
         should_stop: asked between every two steps and every two batches of inference.
         midway: file for the half-way state. If it exists the round goes on from there and ends as if it had never been
             interrupted: bitwise on a CPU. It is left behind at the end; removing it is the caller's business.
-        midway_seconds: time between two writings of that file, hence the work that a crash can cost. When `should_stop`
-            ends the round between two steps, and after the last one, it is written as well.
+        midway_seconds: time between two writings of that file, hence the work that a crash can cost, or a stop in the
+            midst of a step or of a gate check. When `should_stop` ends the round between two steps, and after the last
+            one, it is written as well.
 
     Returns:
         The teacher, its predictions and proposals, and the record of the round. With fewer than two classes among the
@@ -222,6 +224,6 @@ def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str
     if learns_classes:
         return ()
     if classes_seen < 2:
-        why = "no label" if not labels else f"{labels} labels of one class only"
-        return (f"Only reconstruction was trained: there is {why}, and telling classes apart needs at least two.",)
+        why = "no image has a label" if not labels else "all labels are of one class"
+        return (f"Only reconstruction was trained: {why}, and telling classes apart needs two.",)
     return ("Only reconstruction was trained: the schedule has no steps with labels.",)

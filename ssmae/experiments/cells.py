@@ -16,7 +16,6 @@ from ssmae import sources
 from ssmae.config import RoundConfig
 from ssmae.experiments.packs import Pack
 from ssmae.gate import in_force
-from ssmae.inference import predict_as_trained
 from ssmae.results import HistoryPoint, RoundResult
 
 CURVE_POINTS = 40
@@ -139,7 +138,6 @@ def report(
         config: what this arm made of them.
         before: rounds whose steps and time count as well, because this one started from them.
     """
-    predicted_T = predict_as_trained(result.model, pack.test, config).probabilities_NC.argmax(axis=1)
     taken_K = result.proposals.accepted_K
     wrong_K = result.proposals.class_K != pack.classes_N[result.proposals.index_K]
     rounds = (*before, result)
@@ -148,7 +146,7 @@ def report(
         settings=digest(settings),
         config=digest(config),
         code=CODE,
-        accuracy=float((predicted_T == pack.test_classes_T).mean()),
+        accuracy=pack.test.accuracy(result.model, config),
         test_images=len(pack.test),
         checks=tuple(Check(d.is_open, d.coverage, d.threshold, d.errors, d.n, d.discards) for d in result.decisions),
         accepted=float(taken_K.mean()) if len(taken_K) else 0.0,

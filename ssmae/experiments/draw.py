@@ -47,8 +47,7 @@ def draw_round(pack: Pack, *, budget: int, validation: int, seed: int) -> RoundD
     Raises:
         InvalidData: more answers than images, or more labels than a class can give.
     """
-    for_labels, for_validation = np.random.default_rng(seed).spawn(2)
-    order = balanced_order(pack.classes_N, for_labels)
+    order = balanced_order(pack.classes_N, np.random.default_rng(seed).spawn(1)[0])
     teaching = order[: budget - validation]
     labels_N: NDArray[np.int64] = np.full(len(pack.train), -1, np.int64)
     labels_N[teaching] = pack.classes_N[teaching]
@@ -58,5 +57,7 @@ def draw_round(pack: Pack, *, budget: int, validation: int, seed: int) -> RoundD
             f"{pack.name} has {len(pack.train)} images and {len(order)} class-balanced ones to draw answers from. "
             f"Got a budget of {budget}, {validation} of it for validation."
         )
+    # Afresh for every budget: a round that begins from one with a smaller budget must not meet its sample again.
+    for_validation = np.random.default_rng([seed, budget])
     sample_V = np.sort(for_validation.choice(rest, validation, replace=False)).astype(np.int64)
     return RoundData(pack.train, labels_N, sample_V, pack.classes_N[sample_V], pack.class_names)

@@ -4,8 +4,8 @@
     python -m ssmae.experiments.gates table gates.jsonl
 
 Every rule is given the same training labels and, on top of them, the same validation sample: the bound of
-Learn-then-Test (2110.01052), the rule of the SSMAE paper (2601.20072: open while at least 70 % of the confident
-validation images are right), and no gate at all, which looks at no evidence.
+Learn-then-Test (2110.01052), the rule of the SSMAE paper (2601.20072: open while at least 70 % are right of the
+validation images that are confident on a weak and a strong view), and no gate at all, which looks at no evidence.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from dataclasses import replace
 
 from ssmae.baselines import Arm
+from ssmae.commands.options import whole
 from ssmae.config import GateRule, RoundConfig
 from ssmae.experiments import command
 from ssmae.experiments.cells import Line
@@ -22,16 +23,17 @@ from ssmae.experiments.jobs import Job, comparison_jobs
 from ssmae.experiments.tables import all_tables
 
 
-def _rule(title: str, rule: GateRule) -> Arm:
+def _rule(title: str, rule: GateRule, views: int | None = None) -> Arm:
     def config(base: RoundConfig) -> RoundConfig:
-        return replace(base, gate=replace(base.gate, rule=rule))
+        gate = replace(base.gate, rule=rule, views=base.gate.views if views is None else views)
+        return replace(base, gate=gate)
 
     return Arm(title, f"SSMAE with the gate rule {rule}.", config, needs_validation=True)
 
 
 RULES = {
     str(GateRule.LEARN_THEN_TEST): _rule("Learn then Test", GateRule.LEARN_THEN_TEST),
-    str(GateRule.POINT_ESTIMATE): _rule("point estimate", GateRule.POINT_ESTIMATE),
+    str(GateRule.POINT_ESTIMATE): _rule("point estimate", GateRule.POINT_ESTIMATE, views=1),
     str(GateRule.ALWAYS_OPEN): _rule("always open", GateRule.ALWAYS_OPEN),
 }
 
@@ -51,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("gates", __doc__)
     command.add_pack_options(run)
-    run.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100], metavar="N", help="training labels")
-    run.add_argument("--evidence", type=int, default=150, metavar="N", help="validation answers on top of them")
+    run.add_argument("--labels", type=whole(1), nargs="+", default=[20, 50, 100], metavar="N", help="training labels")
+    run.add_argument("--evidence", type=whole(0), default=150, metavar="N", help="validation answers on top of them")
     return command.main(top, arguments, jobs, table)
 
 

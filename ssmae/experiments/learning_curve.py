@@ -35,7 +35,7 @@ from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.gate import in_force
-from ssmae.inference import Predictions, predict_as_trained
+from ssmae.inference import Predictions
 from ssmae.results import EncoderState
 from ssmae.trainer import train_round
 
@@ -89,13 +89,12 @@ def run(arm: Arm, config: RoundConfig, seed: int) -> list[Point]:
         seconds = time.monotonic() - started
         predictions, state = result.predictions, result.student
         labels_N[sample_V] = classes_N[sample_V]
-        predicted_T = predict_as_trained(result.model, pack.test, config).probabilities_NC.argmax(axis=1)
         points.append(
             Point(
                 arm=arm.name,
                 seed=seed,
                 labels=int((labels_N >= 0).sum()),
-                accuracy=float((predicted_T == pack.test_classes_T).mean()),
+                accuracy=pack.test.accuracy(result.model, config),
                 gate_open=in_force(result.decisions) is not None,
                 seconds=seconds,
             )
@@ -147,6 +146,7 @@ def table(points: list[Point]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run, print the table, write every point as JSON."""
     parser = argparse.ArgumentParser(prog="python -m ssmae.experiments.learning_curve", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=Path)

@@ -2,9 +2,9 @@
 
 A pack holds `train/<class>/<file>` and `test/<class>/<file>`; an archive (`NAME.tar.xz`) is read without unpacking it.
 Decoded arrays are kept beside each other in a cache folder, because decoding 60,000 JPEG images takes longer than a
-toy run. The two splits stay apart: `RoundData` takes the first, only `cells.report` looks at the second.
+toy run. The two splits are of different types: a `RoundData` takes the first and cannot take the second.
 
-Dimensions: N training images, T test images.
+Dimensions: N training images.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from sklearn.datasets import load_digits
 
 from ssmae.data import ImageStore, load_images
 from ssmae.errors import InvalidData
+from ssmae.experiments.held_out import HeldOut
 
 DIGITS = "digits"
 CACHE = Path("data/packs")
@@ -43,16 +44,14 @@ class Pack:
         name: as in tables.
         train: images that a round may see.
         classes_N: int64, their true classes; an experiment reveals some of them as labels.
-        test: images that are only counted.
-        test_classes_T: int64, their classes.
+        test: images that are only counted, with their classes.
         class_names: in the order of the class indices.
     """
 
     name: str
     train: ImageStore
     classes_N: NDArray[np.int64]
-    test: ImageStore
-    test_classes_T: NDArray[np.int64]
+    test: HeldOut
     class_names: tuple[str, ...]
 
     def part(self, images: int) -> Pack:
@@ -78,8 +77,7 @@ class Pack:
             name=f"{self.name}-tuning",
             train=ImageStore(self.train.images_NCHW[kept]),
             classes_N=self.classes_N[kept],
-            test=ImageStore(self.train.images_NCHW[judged]),
-            test_classes_T=self.classes_N[judged],
+            test=HeldOut(self.train.images_NCHW[judged], self.classes_N[judged]),
         )
 
 
@@ -116,8 +114,7 @@ def load_pack(source: str | Path, image_size: int, cache: Path = CACHE) -> Pack:
             pack_name(path),
             ImageStore(arrays["train_NCHW"]),
             arrays["classes_N"],
-            ImageStore(arrays["test_TCHW"]),
-            arrays["test_classes_T"],
+            HeldOut(arrays["test_TCHW"], arrays["test_classes_T"]),
             tuple(arrays["class_names"].tolist()),
         )
 
@@ -149,8 +146,7 @@ def _digits(image_size: int) -> Pack:
         DIGITS,
         ImageStore(images_NCHW[train]),
         classes_N[train],
-        ImageStore(images_NCHW[test]),
-        classes_N[test],
+        HeldOut(images_NCHW[test], classes_N[test]),
         tuple("0123456789"),
     )
 

@@ -75,6 +75,7 @@ class LossGuard:
             coverage=0.0,
             reason=reason,
             blocked=(),
+            classes=(),
             discards=True,
             weight=TRIPPED,
         )

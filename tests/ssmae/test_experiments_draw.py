@@ -45,6 +45,15 @@ def test_draw_round__gives_arms_without_a_gate_the_same_labels_and_more(pack):
     assert set(without.labelled_index_L) != set(other_seed.labelled_index_L)
 
 
+def test_draw_round__a_larger_budget_draws_a_new_validation_sample(pack):
+    # 84 of about 1,080 images: two independent samples share 6.5 on average, with a standard deviation of 2.4.
+    shared = []
+    for seed in range(20):
+        first, second = (draw_round(pack, budget=budget, validation=84, seed=seed) for budget in (300, 350))
+        shared.append(len(np.intersect1d(first.validation_index_V, second.validation_index_V)))
+    assert 5 < np.mean(shared) < 8
+
+
 def test_draw_round__draws_validation_uniformly_from_what_has_no_training_label(pack):
     # Twenty labels leave 1,277 images; 300 samples of 84 give each 19.7 turns on average.
     turns = np.zeros(len(pack.train))

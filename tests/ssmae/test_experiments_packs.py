@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ssmae.errors import InvalidData
+from ssmae.experiments.held_out import HeldOut
 from ssmae.experiments.packs import DIGITS, load_pack, native_side
 
 
@@ -37,7 +38,8 @@ def archive(tmp_path):
 
 
 def values(store):
-    return store.images_NCHW[:, 0, 0, 0].tolist()
+    images = store.images_TCHW if isinstance(store, HeldOut) else store.images_NCHW
+    return images[:, 0, 0, 0].tolist()
 
 
 def test_load_pack__gives_an_archives_images_and_classes_in_alphabetical_order(archive, tmp_path):
@@ -47,7 +49,7 @@ def test_load_pack__gives_an_archives_images_and_classes_in_alphabetical_order(a
     assert values(pack.train) == [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23]
     assert pack.classes_N.tolist() == [0] * 4 + [1] * 4 + [2] * 4
     assert values(pack.test) == [100, 101, 110, 111, 120, 121]
-    assert pack.test_classes_T.tolist() == [0, 0, 1, 1, 2, 2]
+    assert pack.test.classes_T.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_load_pack__reads_an_unpacked_folder_like_its_archive(archive, tmp_path):
@@ -57,13 +59,13 @@ def test_load_pack__reads_an_unpacked_folder_like_its_archive(archive, tmp_path)
     packed, unpacked = load_pack(archive, 8, tmp_path / "cache"), load_pack(folder, 8, tmp_path / "cache")
     assert unpacked.name == packed.name
     assert np.array_equal(unpacked.train.images_NCHW, packed.train.images_NCHW)
-    assert np.array_equal(unpacked.test.images_NCHW, packed.test.images_NCHW)
+    assert np.array_equal(unpacked.test.images_TCHW, packed.test.images_TCHW)
 
 
 def test_load_pack__brings_images_to_the_size_asked_for(archive, tmp_path):
     assert native_side(archive) == 8
-    assert load_pack(archive, 16, tmp_path / "cache").test.images_NCHW.shape == (6, 3, 16, 16)
-    assert load_pack(archive, 8, tmp_path / "cache").test.images_NCHW.shape == (6, 3, 8, 8)
+    assert load_pack(archive, 16, tmp_path / "cache").test.images_TCHW.shape == (6, 3, 16, 16)
+    assert load_pack(archive, 8, tmp_path / "cache").test.images_TCHW.shape == (6, 3, 8, 8)
 
 
 def test_load_pack__sees_that_a_pack_of_the_same_name_has_changed(archive, tmp_path):
@@ -102,5 +104,5 @@ def test_for_tuning__judges_on_training_images_and_hides_the_test_split():
     assert (len(pack.train), len(pack.test)) == (1297, 500)
     assert (len(tuning.train), len(tuning.test)) == (973, 324)
     assert tuning.name == "digits-tuning"
-    divided = np.concatenate([tuning.test.images_NCHW, tuning.train.images_NCHW])
+    divided = np.concatenate([tuning.test.images_TCHW, tuning.train.images_NCHW])
     assert sorted(image.tobytes() for image in divided) == sorted(image.tobytes() for image in pack.train.images_NCHW)

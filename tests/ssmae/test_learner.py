@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ssmae.augment import cutmix, weak_view
-from ssmae.config import Masking, Precision
+from ssmae.config import Masking, Precision, Weighting
 from ssmae.learner import Learner, sharpened
 from ssmae.losses import NO_LABEL
 from ssmae.masking import draw_mask
@@ -73,6 +73,23 @@ def test_use_labels__the_same_again_changes_nothing_of_the_draw(tiny_config, mak
     learners[1].use_labels(data.labels_N)
     first, second = (learner.labels(weights)["supervised"] for learner in learners)
     assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize(("choice", "evened"), [(Weighting.ADAPTIVE, False), (Weighting.SOFT, True)])
+def test_joint__weighs_aligned_probabilities_but_for_thresholds_that_follow_the_classes(
+    monkeypatch, tiny_config, make_data, choice, evened
+):
+    loss = replace(tiny_config.loss, consistency_weighting=choice, alignment=True)
+    config = replace(tiny_config, loss=loss)
+    learner = Learner(make_data(), config, build(config.model, NAMES, seed=0), torch.device("cpu"), seed=0)
+    raw_BC = torch.tensor([[0.6, 0.3, *[0.0125] * 8]]).expand(32, -1)
+    monkeypatch.setattr(learner, "_teach", lambda _: raw_BC.log())
+    monkeypatch.setattr(learner._weighting, "forward", lambda given_BC: given_BC)
+    for _ in range(1000):  # the running mean of the alignment arrives
+        targets_BC, weighed_BC = learner._targets(torch.zeros(32, 3, 8, 8))
+    even_BC = torch.full((32, 10), 0.1)
+    assert torch.allclose(weighed_BC, even_BC if evened else raw_BC, atol=0.01)
+    assert torch.allclose(targets_BC, even_BC, atol=0.01)
 
 
 @pytest.mark.parametrize(("consistency", "everywhere"), [(1.0, True), (0.0, False)])

@@ -13,7 +13,8 @@ import pytest
 
 import ssmae
 from ssmae import augment, losses, masking, weighting
-from ssmae.data import RoundData
+from ssmae.data import ImageStore, RoundData
+from ssmae.experiments.packs import Pack
 from ssmae.learner import Learner
 from ssmae.trainer import train_round
 
@@ -39,6 +40,9 @@ def test_test_split__cannot_be_handed_to_anything_that_trains():
         hints = typing.get_type_hints(trains if inspect.isfunction(trains) else trains.__init__)
         takes_images = {name for name, hint in hints.items() if "Image" in str(hint) or "RoundData" in str(hint)}
         assert takes_images == {"data"}
+    images = typing.get_type_hints(RoundData)["images"]
+    assert images is ImageStore
+    assert not issubclass(typing.get_type_hints(Pack)["test"], images)
 
 
 def public_functions(module):

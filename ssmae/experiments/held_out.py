@@ -1,0 +1,46 @@
+"""The test split of a pack: a type of its own, which nothing that trains or chooses can take.
+
+Dimensions: T test images, C channels (3), H and W side in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssmae.config import RoundConfig
+from ssmae.data import ImageStore
+from ssmae.inference import predict_as_trained
+from ssmae.model import SSMAE
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Images that are only counted.
+
+    Attributes:
+        images_TCHW: uint8, shape (T, 3, S, S).
+        classes_T: int64, their true classes.
+    """
+
+    images_TCHW: NDArray[np.uint8]
+    classes_T: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.classes_T)
+
+    def accuracy(self, model: SSMAE, config: RoundConfig) -> float:
+        """Share of the images that a round's result classifies right.
+
+        Args:
+            model: of the images' size.
+            config: of the round: device and precision.
+        """
+        predictions = predict_as_trained(model, ImageStore(self.images_TCHW), config)
+        return float((predictions.probabilities_NC.argmax(axis=1) == self.classes_T).mean())
+
+    def every(self, step: int) -> HeldOut:
+        """Each `step`-th image, from the first."""
+        return HeldOut(self.images_TCHW[::step], self.classes_T[::step])
