@@ -140,7 +140,7 @@ def unusualness(error_N: NDArray[np.floating], embeddings_ND: NDArray[np.floatin
 
 
 def percentiles(values_N: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Share of the pool below each value, ties and the value itself counted half; strictly between 0 and 1.
+    """Share of the pool below each value, ties and the value itself counted half; strictly between 0 and 1; shape (N,).
 
     Raises:
         InvalidData: a value is not finite.

@@ -17,7 +17,7 @@ from ssmae.warping import draw_motion, move, warp
 
 
 def to_float(images_BCHW: torch.Tensor) -> torch.Tensor:
-    """Bytes to [0, 1]; floats pass unchanged."""
+    """Bytes to [0, 1]; floats pass unchanged; any shape."""
     return images_BCHW.float().div_(255) if images_BCHW.dtype == torch.uint8 else images_BCHW
 
 

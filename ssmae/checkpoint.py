@@ -8,6 +8,7 @@ Format version 2 also keeps the student's classifier; files of version 1 are rea
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def load_encoder_state(path: Path) -> EncoderState:
     """Weights to start a round from: a checkpoint of ours, or a safetensors file of a timm vision transformer.
 
-    Names of a timm file are taken as they are, without its classifier, whose classes are unknown; whether they fit is
-    checked when the round starts.
+    Of a timm file the classifier is left behind, whose classes are unknown, and the class token with its position,
+    which our encoder has not; its last norm becomes that of the mean over tokens. Whether the rest fits the configured
+    network, its image and patch size among it, is checked when the round starts. Pixels are brought to [-1, 1], as for
+    timm's `augreg` weights.
 
     Raises:
         CheckpointMismatch: not a readable safetensors file.
@@ -104,8 +107,21 @@ def load_encoder_state(path: Path) -> EncoderState:
     tensors, header = tensor_file.read(path, _KIND)
     if header is not None:
         return _checkpoint(path, tensors, header).student
-    kept = {name: value for name, value in tensors.items() if not name.startswith("head.")}
-    return EncoderState({f"encoder.{name}": value for name, value in kept.items()}, None)
+    return EncoderState({f"encoder.{name}": value for name, value in _without_class_token(tensors).items()}, None)
+
+
+def _without_class_token(timm: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    kept = {name: value for name, value in timm.items() if not name.startswith("head.")}
+    if "cls_token" not in kept:
+        return kept
+    del kept["cls_token"]
+    if "pos_embed" in kept and not _is_square(kept["pos_embed"].shape[1]):
+        kept["pos_embed"] = kept["pos_embed"][:, 1:]  # the class token stands first
+    return {f"fc_{name}" if name.startswith("norm.") else name: value for name, value in kept.items()}
+
+
+def _is_square(count: int) -> bool:
+    return math.isqrt(count) ** 2 == count
 
 
 def _checkpoint(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> Checkpoint:

@@ -75,7 +75,7 @@ def pixel_embeddings(images_NCHW: NDArray[np.uint8], dims: int = 64) -> Vectors:
 
 
 def typicality(embeddings_MD: NDArray[np.floating]) -> Vectors:
-    """Inverse of the mean distance to the nearest 20 neighbours, or to half the group where that is fewer.
+    """Inverse of the mean distance to the nearest 20 neighbours, or to half the group where that is fewer; shape (M,).
 
     Source: 2202.02794, equation 1.
     """
@@ -98,7 +98,7 @@ def typicality(embeddings_MD: NDArray[np.floating]) -> Vectors:
 
 
 def kmeans(unit_MD: Vectors, clusters: int, generator: np.random.Generator) -> tuple[NDArray[np.int64], Vectors]:
-    """Cluster of each row and centre of each cluster."""
+    """Cluster of each row, shape (M,), and centre of each cluster, shape (clusters, D)."""
     seed = int(generator.integers(2**31))
     model: KMeans | MiniBatchKMeans
     if clusters <= FULL_KMEANS_CLUSTERS:

@@ -67,7 +67,10 @@ def retone(images_BCHW: torch.Tensor, strength: float, generator: torch.Generato
 
 
 def autocontrast(images_BCHW: torch.Tensor, share_B111: torch.Tensor) -> torch.Tensor:
-    """Each channel stretched to 0..1, mixed with the image: share 0 leaves it, share 1 is all stretched."""
+    """Each channel stretched to 0..1, mixed with the image: share 0 leaves it, share 1 is all stretched.
+
+    Shape (B, C, H, W).
+    """
     lowest_BC11, highest_BC11 = images_BCHW.amin(dim=(2, 3), keepdim=True), images_BCHW.amax(dim=(2, 3), keepdim=True)
     has_spread_BC11 = highest_BC11 > lowest_BC11  # a channel of one value cannot be stretched
     stretch_BC11 = 1 / torch.where(has_spread_BC11, highest_BC11 - lowest_BC11, 1.0)
@@ -80,6 +83,7 @@ def sharpen(images_BCHW: torch.Tensor, factor_B111: torch.Tensor) -> torch.Tenso
     """Differences from the surroundings times a factor: 0 blurs, 1 leaves the image, 2 doubles its edges.
 
     The blur is Pillow's (weights 1, and 5 in the middle, over 13); pixels at the border are repeated beyond it.
+    Shape (B, C, H, W).
     """
     # Sums of slices: fifteen times as fast on a CPU as `avg_pool2d` with its small windows.
     padded_BCHW = functional.pad(images_BCHW, (1, 1, 1, 1), mode="replicate")
@@ -90,12 +94,15 @@ def sharpen(images_BCHW: torch.Tensor, factor_B111: torch.Tensor) -> torch.Tenso
 
 
 def solarise(images_BCHW: torch.Tensor, threshold_B111: torch.Tensor) -> torch.Tensor:
-    """What is brighter than the threshold is inverted; a threshold of 1 leaves the image."""
+    """What is brighter than the threshold is inverted; a threshold of 1 leaves the image. Shape (B, C, H, W)."""
     return torch.where(images_BCHW > threshold_B111, 1 - images_BCHW, images_BCHW)
 
 
 def posterise(images_BCHW: torch.Tensor, removed_B111: torch.Tensor) -> torch.Tensor:
-    """Each value's lowest bits, as many as said (uint8, 0 to 7), set to zero; 0 leaves the image."""
+    """Each value's lowest bits, as many as said (uint8, 0 to 7), set to zero; 0 leaves the image.
+
+    Shape (B, C, H, W).
+    """
     step_B111 = (1 << removed_B111).float()
     kept_BCHW = (images_BCHW * 255).round_().div_(step_B111).floor_().mul_(step_B111).div_(255)
     return torch.where(removed_B111 > 0, kept_BCHW, images_BCHW)

@@ -84,7 +84,7 @@ class RoundData:
 
     @property
     def labelled_index_L(self) -> NDArray[np.int64]:
-        """Images with a training label."""
+        """Images with a training label; shape (L,)."""
         return np.flatnonzero(self.labels_N >= 0)
 
     @property

@@ -71,7 +71,7 @@ class Gating:
         return teaching_labels(data, self._scores, holds)
 
     def released_labels(self) -> NDArray[np.int64]:
-        """The labels that teach, the validation answers among them; only for after the last check."""
+        """labels_N with the validation answers among them; only for after the last check."""
         labels_N = self._data.labels_N.copy()
         labels_N[self._data.validation_index_V] = self._data.validation_labels_V
         return labels_N

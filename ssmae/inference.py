@@ -161,7 +161,7 @@ class evaluating:  # noqa: N801 - reads as a statement: `with evaluating(model):
 def batches(
     count: int, batch: int, should_stop: Callable[[], bool] = never, doing: str = "predicting"
 ) -> Iterator[torch.Tensor]:
-    """Indices of `count` images in their order, a batch at a time; the last may be smaller.
+    """Indices of `count` images in their order, a batch of shape (B,) at a time; the last may be smaller.
 
     Raises:
         Stopped: `should_stop`, asked before every batch, said so.

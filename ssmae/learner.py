@@ -249,7 +249,10 @@ class Learner:
 
 
 def sharpened(probabilities_BC: torch.Tensor, temperature: float) -> torch.Tensor:
-    """p^(1/T), normalised; at temperature 0 all of it on the likeliest class. Source: MixMatch, 1905.02249, eq. 7."""
+    """p^(1/T), normalised, shape (B, C); at temperature 0 all of it on the likeliest class.
+
+    Source: MixMatch, 1905.02249, equation 7.
+    """
     if temperature == 0:
         likeliest_B1 = probabilities_BC.argmax(dim=1, keepdim=True)
         return torch.zeros_like(probabilities_BC).scatter_(1, likeliest_B1, 1.0)

@@ -65,7 +65,7 @@ def reconstruction_loss(
 
 
 def supervised_loss(logits_BC: torch.Tensor, labels_B: torch.Tensor, *, label_smoothing: float) -> torch.Tensor:
-    """Cross-entropy with human labels: L_s = -mean_b sum_c q_bc log p_bc, q smoothed.
+    """Cross-entropy with human labels, a scalar: L_s = -mean_b sum_c q_bc log p_bc, q smoothed.
 
     Source: label smoothing, 1512.00567, section 7; value 0.1 as in Semi-ViT, 2208.05688.
     """

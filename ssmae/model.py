@@ -1,13 +1,14 @@
 """The network: a timm vision transformer as encoder and classifier, and a light MAE decoder.
 
-One method per meaning, no mode strings. The encoder is timm's own class with timm's own parameter names, so that timm
-state dicts load strictly and ours load in timm. It has no class token; the classifier reads the mean of all tokens
-(`global_pool="avg"` with `fc_norm`), which is also what makes timm's final `norm` an identity, hence the decoder's own
-input norm. Position: timm's learnt embedding, initialised with the fixed 2-D sine-cosine table (better than noise
-for small data); the decoder's is that fixed table. Images come in as floats in [0, 1] and are normalised here and
-nowhere else. Must never import trainer, data or augment.
+One method per meaning, no mode strings. The encoder is timm's own class with timm's own parameter names, so that our
+weights load in timm, and timm's here (`checkpoint.load_encoder_state`). It has no class token; the classifier reads the
+mean of all tokens (`global_pool="avg"` with `fc_norm`), which is also what makes timm's final `norm` an identity, hence
+the decoder's own input norm. Position: timm's learnt embedding, initialised with the fixed 2-D sine-cosine table
+(better than noise for small data); the decoder's is that fixed table. Images come in as floats in [0, 1] and are
+normalised here and nowhere else. Must never import trainer, data or augment.
 
-Dimensions: B images, L patches, V visible patches, D encoder width, E decoder width, P pixel values of a patch.
+Dimensions: B images, L patches, V visible patches, D encoder width, E decoder width, P pixel values of a patch, C
+classes.
 """
 
 from __future__ import annotations
@@ -107,11 +108,11 @@ class SSMAE(nn.Module):
         return embeddings_BD
 
     def classify(self, images_BCHW: torch.Tensor) -> torch.Tensor:
-        """Logits, one per class."""
+        """Logits, one per class; shape (B, C)."""
         return self.head(self.embed(images_BCHW))
 
     def head(self, embeddings_BD: torch.Tensor) -> torch.Tensor:
-        """Logits from embeddings."""
+        """Logits from embeddings of shape (B, D); shape (B, C)."""
         logits_BC: torch.Tensor = self.encoder.head(embeddings_BD)
         return logits_BC
 
@@ -150,7 +151,7 @@ def take_tokens(tokens_BLD: torch.Tensor, ids_BK: torch.Tensor) -> torch.Tensor:
 
 
 def normalise(images_BCHW: torch.Tensor) -> torch.Tensor:
-    """[0, 1] to [-1, 1]: the only place where pixels are normalised."""
+    """[0, 1] to [-1, 1], any shape: the only place where pixels are normalised."""
     return (images_BCHW - PIXEL_MEAN) / PIXEL_STD
 
 

@@ -42,7 +42,7 @@ def draw_motion(images_BCHW: torch.Tensor, config: AugmentConfig, generator: tor
 
 
 def move(images_BCHW: torch.Tensor, motion: Motion) -> torch.Tensor:
-    """The images, moved; of any type, no value changes."""
+    """The images, moved; of any type, no value changes; shape (B, C, H, W)."""
     batch, channels, side, _ = images_BCHW.shape
     pixels_S = torch.arange(side, device=images_BCHW.device)
     rows_BS = _reflected(pixels_S + motion.down_B[:, None], side)
@@ -56,7 +56,7 @@ def warp(images_BCHW: torch.Tensor, motion: Motion, config: AugmentConfig, gener
     """The images, moved and also turned by up to `rotate` degrees, zoomed and sheared by up to `zoom`.
 
     One bilinear look-up does it all, so that nothing is blurred twice. Coordinates are those of `grid_sample`: the side
-    has length 2 and the centre is 0.
+    has length 2 and the centre is 0. Shape (B, C, H, W).
     """
     side = images_BCHW.shape[-1]
     drawn_3B = torch.rand(3, len(images_BCHW), generator=generator, device=images_BCHW.device) * 2 - 1

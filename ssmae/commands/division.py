@@ -71,7 +71,7 @@ def split_for(
 def hold_out(
     images: int, test_share: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the images that may teach, and of a uniform test split, both in random order."""
+    """(stream_M, test_T): indices of images that may teach, and of a uniform test split, both in random order."""
     order, test = generator.permutation(images), round(test_share * images)
     return order[test:], order[:test]
 
@@ -79,7 +79,7 @@ def hold_out(
 def keep_few_labels(
     classes_M: NDArray[np.int64], class_names: tuple[str, ...], labels_per_class: int
 ) -> NDArray[np.int64]:
-    """The first labels of each class, -1 for the other images.
+    """The first labels of each class, -1 for the other images; shape (M,).
 
     Raises:
         InvalidData: a class has fewer images than that.

@@ -19,7 +19,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 def read_folder(folder: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...]]:
-    """Paths, class indices and class names of a folder-per-class directory.
+    """(paths, classes_N, class_names) of a folder-per-class directory.
 
     Raises:
         InvalidData: fewer than two folders with images.

@@ -4,7 +4,7 @@ A pack holds `train/<class>/<file>` and `test/<class>/<file>`; an archive (`NAME
 Decoded arrays are kept beside each other in a cache folder, because decoding 60,000 JPEG images takes longer than a
 toy run. The two splits are of different types: a `RoundData` takes the first and cannot take the second.
 
-Dimensions: N training images.
+Dimensions: N training images, K of them in balance.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Pack:
 
 
 def balanced_order(classes_N: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
-    """Indices in an order of which every beginning is class-balanced, to within one image a class.
+    """Indices in an order of which every beginning is class-balanced, to within one image a class; shape (K,).
 
     The order ends where the rarest class does, so that no beginning of it can be unbalanced.
     """

@@ -19,7 +19,7 @@ def checked_confidence(confidence: float) -> float:
 
 
 def checked_classes(name: str, classes_N: NDArray[np.integer], n_classes: int) -> NDArray[np.int64]:
-    """Class indices, int64, each within 0 to n_classes - 1."""
+    """Class indices, int64, shape (N,), each within 0 to n_classes - 1."""
     checked = np.asarray(classes_N)
     if checked.ndim != 1:
         raise InvalidData(f"{name} must have one dimension. Got shape {checked.shape}.")
@@ -31,7 +31,7 @@ def checked_classes(name: str, classes_N: NDArray[np.integer], n_classes: int) -
 
 
 def checked_answers(name: str, answers_N: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Right or wrong, one an image."""
+    """Right or wrong, one an image; shape (N,)."""
     checked = np.asarray(answers_N)
     if checked.ndim != 1 or (checked.size and checked.dtype != np.bool_):
         raise InvalidData(f"{name} must be one-dimensional booleans. Got {checked.dtype} of shape {checked.shape}.")

@@ -31,7 +31,7 @@ class PowerLaw:
     exponent: float
 
     def error(self, labels_R: NDArray[np.number]) -> NDArray[np.float64]:
-        """Error rate expected at those numbers of labels."""
+        """Error rate expected at those numbers of labels; shape (R,)."""
         return self.floor + self.scale * np.asarray(labels_R, np.float64) ** -self.exponent
 
 

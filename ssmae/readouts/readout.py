@@ -66,7 +66,7 @@ def check_labels(name: str, labels_N: NDArray[np.integer], images: int) -> None:
 
 
 def check_classes(labels_N: NDArray[np.integer], images: int) -> NDArray[np.int64]:
-    """How many labels each class has that has any."""
+    """How many labels each class has that has any; shape (C,)."""
     check_labels("labels_N", labels_N, images)
     counts: NDArray[np.int64] = np.unique(labels_N, return_counts=True)[1]
     if len(counts) < 2:

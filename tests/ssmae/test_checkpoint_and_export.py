@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
@@ -19,7 +20,7 @@ from ssmae.data import ImageStore
 from ssmae.errors import CheckpointMismatch
 from ssmae.export import ExportMismatch, write_onnx, write_timm
 from ssmae.inference import predict
-from ssmae.model import build
+from ssmae.model import build, timm_arguments
 from ssmae.results import EncoderState
 from ssmae.resume import start_model
 
@@ -109,6 +110,25 @@ def test_load_encoder_state__takes_plain_timm_weights(tmp_path, model, tiny_conf
     started = start_model(tiny_config, ("x", "y"), state, seed=3)
     expected, got = model.encoder.state_dict(), started.encoder.state_dict()
     assert all(torch.equal(got[name], value) for name, value in expected.items() if not name.startswith("head."))
+
+
+def test_load_encoder_state__takes_a_pretrained_transformer_with_a_class_token(tmp_path, tiny_config):
+    arguments = timm_arguments(tiny_config.model, classes=1000) | {
+        "class_token": True,
+        "global_pool": "token",
+        "fc_norm": None,
+    }
+    pretrained = timm.create_model(**arguments)
+    for parameter in pretrained.parameters():  # also those that timm begins with zeros and ones
+        torch.nn.init.normal_(parameter)
+    save_file(pretrained.state_dict(), tmp_path / "timm.safetensors")
+    started = start_model(tiny_config, ("x", "y"), load_encoder_state(tmp_path / "timm.safetensors"), seed=3).encoder
+    theirs, ours = pretrained.state_dict(), started.state_dict()
+    assert torch.equal(ours["pos_embed"], theirs["pos_embed"][:, 1:])
+    assert torch.equal(ours["fc_norm.weight"], theirs["norm.weight"])
+    same = {name for name in ours if name in theirs and name not in {"pos_embed", "head.weight", "head.bias"}}
+    assert {name.split(".")[0] for name in same} == {"patch_embed", "blocks"}
+    assert all(torch.equal(ours[name], theirs[name]) for name in same)
 
 
 def test_write_timm__is_reproduced_by_the_ten_lines_of_its_documentation(tmp_path, model, images, monkeypatch):

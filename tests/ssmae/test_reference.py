@@ -18,12 +18,15 @@ from ssmae.experiments.packs import Pack
 from ssmae.learner import Learner
 from ssmae.trainer import train_round
 
-MODULES = sorted(
+EVERY_MODULE = sorted(
     one.name
     for one in pkgutil.walk_packages(ssmae.__path__, "ssmae.")
-    if not one.ispkg and not one.name.startswith(("ssmae.experiments", "ssmae.__main__"))
+    if not one.ispkg and one.name != "ssmae.__main__"
 )
+MODULES = [name for name in EVERY_MODULE if not name.startswith("ssmae.experiments")]
 SHAPED = re.compile(r"_[A-Z][A-Z0-9]*\b")
+SAYS_A_SHAPE = re.compile(r"shape|scalar|Returns:|; see `|\([A-Z0-9, ]+\)")
+ARRAYS = re.compile(r"(?<!dict\[str, )\b(torch\.Tensor|NDArray|FloatArray|Vectors)")
 
 
 def test_test_split__cannot_be_handed_to_anything_that_trains():
@@ -60,6 +63,26 @@ def test_public_functions__name_the_dimensions_of_their_arrays(name):
         letters = {letter for part in inspect.signature(function).parameters for letter in SHAPED.findall(part)}
         explained = "Dimensions:" in (module.__doc__ or "") or "shape" in function.__doc__.lower()
         assert not letters or explained, f"{name}.{function_name} has {sorted(letters)} and says of no dimension"
+
+
+def public_methods(module):
+    for name, thing in vars(module).items():
+        if not name.startswith("_") and inspect.isclass(thing) and thing.__module__ == module.__name__:
+            for method_name, member in vars(thing).items():
+                method = getattr(member, "fget", None) or getattr(member, "__func__", member)
+                if not method_name.startswith("_") and inspect.isfunction(method):
+                    yield f"{name}.{method_name}", method
+
+
+@pytest.mark.parametrize("name", EVERY_MODULE)
+def test_public_functions_and_methods__say_the_shape_of_what_they_return(name):
+    """In words, or by a name that carries its dimensions."""
+    module = importlib.import_module(name)
+    for function_name, function in [*public_functions(module), *public_methods(module)]:
+        if ARRAYS.search(str(inspect.signature(function).return_annotation)):
+            text = function.__doc__ or ""
+            said = SAYS_A_SHAPE.search(text) or SHAPED.search(text) or SHAPED.search(function_name)
+            assert said, f"{name}.{function_name} returns an array and says of no shape"
 
 
 @pytest.mark.parametrize("module", [losses, augment, masking, weighting])
