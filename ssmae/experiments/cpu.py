@@ -1,4 +1,4 @@
-"""The published table for a CPU: every baseline and SSMAE on three packs, at three label counts each.
+"""The published table for a CPU: every baseline and SSMAE on three packs, at three or four label counts each.
 
     python -m ssmae.experiments.cpu run --data FOLDER --results cpu.jsonl --part 1/2 --minutes 9    # until status 0
     python -m ssmae.experiments.cpu run --data FOLDER --results cpu.jsonl --part 2/2 --minutes 9    # beside it
@@ -44,7 +44,7 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(DIGITS, side=8, labels=(20, 50, 100)),
+    Entry(DIGITS, side=8, labels=(20, 50, 100, 300)),  # the last is the first that can afford evidence for the gate
     Entry("fashion12000.tar.xz", side=28, labels=(50, 100, 500), images=4000),
     Entry("eurosat5400.tar.xz", side=64, labels=(50, 100, 500), flip=True),
 )
@@ -77,7 +77,8 @@ def jobs(options: argparse.Namespace) -> list[Job]:
         source = DIGITS if entry.file == DIGITS else options.data / entry.file
         pack = load_pack(source, config.model.image_size, options.cache)
         pack = pack.part(entry.images) if entry.images else pack
-        found += comparison_jobs(pack, config, ARMS, entry.labels, options.seeds)
+        arms = {key: ARMS[key] for key in options.arms}
+        found += comparison_jobs(pack, config, arms, entry.labels, options.seeds)
     return sorted(found, key=lambda job: job.cells[0].seed)
 
 
@@ -85,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("cpu", __doc__)
     run.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="where the packs are")
+    run.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=", ".join(ARMS))
     return command.main(top, arguments, jobs, table)
 
 

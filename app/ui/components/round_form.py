@@ -117,7 +117,8 @@ def _start(project_id: int, preview: Preview) -> tuple[StartFrom, str]:
         st.caption("There is no earlier result yet, so the first round starts from scratch.")
     if start is not StartFrom.CHECKPOINT:
         return start, ""
-    return start, st.text_input("Path of the checkpoint on the server", key=f"file-{project_id}").strip()
+    fits = "Of a round, or the weights (safetensors) of a timm vision transformer with the same sizes as set below."
+    return start, st.text_input("Path of the checkpoint on the server", key=f"file-{project_id}", help=fits).strip()
 
 
 def _told(preview: Preview, draft: Draft | None) -> None:
