@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -41,24 +43,46 @@ def decode_image(source: Path | bytes, image_size: int) -> NDArray[np.uint8]:
         UnreadableImage: not an image, truncated, too large, or with colours (CMYK, 16 bit) that have no honest
             conversion to 8-bit RGB.
     """
-    name = str(source) if isinstance(source, Path) else f"{len(source)} bytes"
+    name = _name(source)
+    with _open(source) as opened:
+        if opened.width * opened.height > _LARGEST_PIXELS:
+            raise UnreadableImage(f"{name}: at most {_LARGEST_PIXELS} pixels. Got {opened.width}x{opened.height}.")
+        if opened.mode not in _HONEST_MODES:
+            raise UnreadableImage(f"{name}: colours must be one of {sorted(_HONEST_MODES)}. Got {opened.mode}.")
+        if _is_deep(opened):
+            raise UnreadableImage(f"{name}: colours must have 8 bits a channel. Got more.")
+        # Lets the JPEG decoder skip detail that is thrown away below; no effect on other formats.
+        opened.draft("RGB", (2 * image_size, 2 * image_size))
+        ImageOps.exif_transpose(opened, in_place=True)  # in place: a copy of a small image costs as much as it
+        upright = _to_rgb(opened)
+    return _fit(upright, image_size)
+
+
+def longer_side(source: Path | bytes) -> int:
+    """The longer side of a file's image in pixels, read from its header.
+
+    Raises:
+        UnreadableImage: not an image.
+    """
+    with _open(source) as opened:
+        return max(opened.size)
+
+
+def _name(source: Path | bytes) -> str:
+    return str(source) if isinstance(source, Path) else f"{len(source)} bytes"
+
+
+@contextmanager
+def _open(source: Path | bytes) -> Iterator[Image.Image]:
+    """A block with an opened image, in which whatever Pillow raises on a broken file becomes a refusal."""
+    name = _name(source)
     try:
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as opened:
-            if opened.width * opened.height > _LARGEST_PIXELS:
-                raise UnreadableImage(f"{name}: at most {_LARGEST_PIXELS} pixels. Got {opened.width}x{opened.height}.")
-            if opened.mode not in _HONEST_MODES:
-                raise UnreadableImage(f"{name}: colours must be one of {sorted(_HONEST_MODES)}. Got {opened.mode}.")
-            if _is_deep(opened):
-                raise UnreadableImage(f"{name}: colours must have 8 bits a channel. Got more.")
-            # Lets the JPEG decoder skip detail that is thrown away below; no effect on other formats.
-            opened.draft("RGB", (2 * image_size, 2 * image_size))
-            ImageOps.exif_transpose(opened, in_place=True)  # in place: a copy of a small image costs as much as it
-            upright = _to_rgb(opened)
+            yield opened
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableImage(f"{name}: {error}") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on broken files
         raise UnreadableImage(f"{name}: not a readable image ({error}).") from error
-    return _fit(upright, image_size)
 
 
 def _is_deep(opened: Image.Image) -> bool:

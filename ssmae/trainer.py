@@ -114,9 +114,9 @@ class _Round:
     ) -> None:
         self._data, self._config, self._device, self._should_stop = data, config, device, should_stop
         self._seed, self._resumes = seed, resumes
-        classes_seen = len(np.unique(data.labels_N[data.labels_N >= 0]))
+        classes_seen = len(np.unique(data.labels_N[data.labelled_index_L]))
         self._learns_classes = classes_seen >= 2 and config.schedule.labels_steps + config.schedule.joint_steps > 0
-        self._notes = _notes(classes_seen, len(data.labelled_index_L), learns_classes=self._learns_classes)
+        self._notes = _notes(classes_seen, learns_classes=self._learns_classes)
         self._notes += unreachable(config, classes=len(data.class_names))
         self._plan = Plan.of(config.schedule, resumes=resumes, learns_classes=self._learns_classes)
         self._learner = Learner(data, config, student, device, seed)
@@ -220,10 +220,10 @@ class _Round:
         return Stopped(f"Stopped in phase {phase.value!r} after {step} of {self._plan.steps[phase]} steps.")
 
 
-def _notes(classes_seen: int, labels: int, *, learns_classes: bool) -> tuple[str, ...]:
+def _notes(classes_seen: int, *, learns_classes: bool) -> tuple[str, ...]:
     if learns_classes:
         return ()
     if classes_seen < 2:
-        why = "no image has a label" if not labels else "all labels are of one class"
+        why = "no image has a label" if not classes_seen else "all labels are of one class"
         return (f"Only reconstruction was trained: {why}, and telling classes apart needs two.",)
     return ("Only reconstruction was trained: the schedule has no steps with labels.",)

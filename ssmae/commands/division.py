@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssmae.errors import InvalidData
+
+SEED, TEST_SHARE = 0, 0.25
+"""Unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -26,46 +28,42 @@ class Split:
     Attributes:
         seed: of the draw.
         test_share: what `hold_out` was given.
-        files: digest of the names in the folder.
+        files: `digest` of the folder.
     """
 
     seed: int
     test_share: float
     files: str
 
-    @classmethod
-    def of(cls, folder: Path, paths: Sequence[Path], *, seed: int, test_share: float) -> Split:
-        """Of the images of a folder, in the order of `read_folder`."""
-        names = "\n".join(path.relative_to(folder).as_posix() for path in paths)
-        return cls(seed, test_share, hashlib.sha256(names.encode()).hexdigest())
+
+def digest(names: Sequence[str]) -> str:
+    """Stands for a folder: the names of its images, in the order of `read_folder`."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def split_for(
-    remarks: dict[str, Any], folder: Path, paths: Sequence[Path], seed: int | None, test_share: float | None
-) -> Split:
+def split_for(remarks: dict[str, Any], names: Sequence[str], seed: int | None, test_share: float | None) -> Split:
     """How to divide a folder to judge a checkpoint: as it was divided to train it, if it is that folder.
 
     Args:
         remarks: of the checkpoint.
-        folder: what it is to be judged on.
-        paths: the images in it.
-        seed: asked for; None for that of the training, or 0.
-        test_share: asked for; None for that of the training, or a quarter.
+        names: of the images in the folder that it is to be judged on.
+        seed: asked for; None for that of the training, or `SEED`.
+        test_share: asked for; None for that of the training, or `TEST_SHARE`.
 
     Raises:
         InvalidData: that would hold out other images of the folder than the training did.
     """
-    asked = Split.of(folder, paths, seed=seed or 0, test_share=test_share or 0.25)
-    if remarks.get("files") != asked.files:
-        return asked
-    trained = Split(**remarks)
-    if (seed is not None and seed != trained.seed) or (test_share is not None and test_share != trained.test_share):
+    files = digest(names)
+    trained = Split(**remarks) if remarks.get("files") == files else None
+    usual = trained or Split(SEED, TEST_SHARE, files)
+    asked = Split(usual.seed if seed is None else seed, usual.test_share if test_share is None else test_share, files)
+    if trained is not None and asked != trained:
         raise InvalidData(
-            f"{folder} must be divided as for training, with seed {trained.seed} and a test share of "
+            f"The folder must be divided as for training, with seed {trained.seed} and a test share of "
             f"{trained.test_share:g}: else images that taught the model judge it. Got {asked.seed} and "
             f"{asked.test_share:g}."
         )
-    return trained
+    return asked
 
 
 def hold_out(

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.division import hold_out, keep_few_labels, split_for
+from ssmae.commands.division import SEED, TEST_SHARE, hold_out, keep_few_labels, split_for
 from ssmae.commands.evaluation_files import write_files
-from ssmae.commands.folders import read_folder, read_images
+from ssmae.commands.folders import names_in, read_folder, read_images
 from ssmae.commands.options import share, whole
 from ssmae.commands.progress import show_progress
 from ssmae.device import choose_device
@@ -38,7 +38,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     paths, index_N, folder_names = read_folder(arguments.folder)
     if unknown := sorted(set(folder_names) - set(model.class_names)):
         raise InvalidData(f"Every class of the folder must be one of {list(model.class_names)}. Got {unknown}.")
-    split = split_for(checkpoint.remarks, arguments.folder, paths, arguments.seed, arguments.test_share)
+    names = names_in(arguments.folder, paths)
+    split = split_for(checkpoint.remarks, names, arguments.seed, arguments.test_share)
     stream_M, held_out_H = hold_out(len(paths), split.test_share, np.random.default_rng(split.seed))
     taught_L = stream_M[keep_few_labels(index_N[stream_M], folder_names, arguments.labels_per_class) >= 0]
     print(
@@ -60,7 +61,6 @@ def evaluate(arguments: argparse.Namespace) -> None:
     )
     _print(evaluation)
     if arguments.out:
-        names = [path.relative_to(arguments.folder).as_posix() for path in paths]
         written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=split.seed)
         print(f"written to {arguments.out}: {', '.join(written)}")
 
@@ -75,7 +75,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--labels-per-class", type=whole(2), default=10, metavar="N", help="that teach the readouts, at least 2"
     )
-    held_out, drawn = "held out to judge (default: as trained, else 0.25)", "of the draw (default: as trained, else 0)"
+    held_out = f"held out to judge (default: as trained, else {TEST_SHARE})"
+    drawn = f"of the draw (default: as trained, else {SEED})"
     command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
     command.add_argument("--fine-tune", action="store_true", help="also train the whole encoder on those labels")
     command.add_argument("--seed", type=whole(0), metavar="N", help=drawn)

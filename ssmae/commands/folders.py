@@ -36,6 +36,11 @@ def read_folder(folder: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str,
     return [path for paths in found.values() for path in paths], np.array(labels, np.int64), tuple(found)
 
 
+def names_in(folder: Path, paths: Sequence[Path]) -> list[str]:
+    """What the images of a folder are called, in their order: their places in it, the same on every system."""
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
 def read_images(paths: Sequence[Path], image_size: int) -> ImageStore:
     """All of them, decoded; a set too large for memory into the folder for temporary files.
 

@@ -12,16 +12,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ssmae.checkpoint import save_checkpoint
-from ssmae.commands.division import Split, divide
-from ssmae.commands.folders import read_folder, read_images
+from ssmae.commands.division import SEED, TEST_SHARE, Split, digest, divide
+from ssmae.commands.folders import names_in, read_folder, read_images
 from ssmae.commands.options import new_file, share, whole
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
-from ssmae.errors import UnreadableImage
+from ssmae.decoding import longer_side
 from ssmae.gate import required_validation_size
 from ssmae.inference import predict_as_trained
 from ssmae.metrics import accuracy_interval
@@ -58,7 +57,7 @@ def train(arguments: argparse.Namespace) -> None:
     result = train_round(data, config, seed=arguments.seed, on_progress=show_progress)
     _report(result, test, labels_N[division.test_T], config)
     if arguments.out:
-        split = Split.of(arguments.folder, paths, seed=arguments.seed, test_share=arguments.test_share)
+        split = Split(arguments.seed, arguments.test_share, digest(names_in(arguments.folder, paths)))
         save_checkpoint(arguments.out, result.model, result.student, config, remarks=asdict(split))
         print(f"checkpoint: {arguments.out}")
 
@@ -73,22 +72,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument("--labels-per-class", type=whole(1), default=10, metavar="N")
     images = "images that judge the gate (default: as many as it needs)"
     command.add_argument("--validation", type=whole(0), metavar="N", help=images)
-    command.add_argument("--test-share", type=share, default=0.25, metavar="SHARE", help="held out for the accuracy")
-    command.add_argument("--seed", type=whole(0), default=0)
+    command.add_argument(
+        "--test-share", type=share, default=TEST_SHARE, metavar="SHARE", help="held out for the accuracy"
+    )
+    command.add_argument("--seed", type=whole(0), default=SEED)
     command.add_argument("--threads", type=whole(0), default=0, metavar="N", help="CPU threads, 0 for all")
     command.add_argument("--out", type=new_file, metavar="FILE", help="write a checkpoint (.safetensors)")
     command.set_defaults(run=train)
 
 
 def _median_side(paths: list[Path]) -> int:
-    sides = []
-    for path in paths[:: max(1, len(paths) // 200)]:
-        try:
-            with Image.open(path) as image:
-                sides.append(max(image.size))
-        except OSError as error:
-            raise UnreadableImage(f"{path}: not a readable image ({error}).") from error
-    return int(np.median(sides))
+    return int(np.median([longer_side(path) for path in paths[:: max(1, len(paths) // 200)]]))
 
 
 def _report(result: RoundResult, test: ImageStore, test_labels_T: NDArray[np.int64], config: RoundConfig) -> None:

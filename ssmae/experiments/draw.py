@@ -47,7 +47,8 @@ def draw_round(pack: Pack, *, budget: int, validation: int, seed: int) -> RoundD
     Raises:
         InvalidData: more answers than images, or more labels than a class can give.
     """
-    order = balanced_order(pack.classes_N, np.random.default_rng(seed).spawn(1)[0])
+    (for_labels,) = np.random.default_rng(seed).spawn(1)  # the labels of the published tables
+    order = balanced_order(pack.classes_N, for_labels)
     teaching = order[: budget - validation]
     labels_N: NDArray[np.int64] = np.full(len(pack.train), -1, np.int64)
     labels_N[teaching] = pack.classes_N[teaching]

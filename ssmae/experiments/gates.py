@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from typing import Any
 
 from ssmae.baselines import Arm
 from ssmae.commands.options import whole
@@ -23,10 +24,9 @@ from ssmae.experiments.jobs import Job, comparison_jobs
 from ssmae.experiments.tables import all_tables
 
 
-def _rule(title: str, rule: GateRule, views: int | None = None) -> Arm:
+def _rule(title: str, rule: GateRule, **changes: Any) -> Arm:
     def config(base: RoundConfig) -> RoundConfig:
-        gate = replace(base.gate, rule=rule, views=base.gate.views if views is None else views)
-        return replace(base, gate=gate)
+        return replace(base, gate=replace(base.gate, rule=rule, **changes))
 
     return Arm(title, f"SSMAE with the gate rule {rule}.", config, needs_validation=True)
 

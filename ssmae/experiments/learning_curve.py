@@ -25,12 +25,12 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssmae.acquisition import pixel_embeddings, select
+from ssmae.commands.options import new_file, whole
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.experiments.packs import DIGITS, load_pack
@@ -147,9 +147,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, print the table, write every point as JSON."""
     parser = argparse.ArgumentParser(prog="python -m ssmae.experiments.learning_curve", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--seeds", type=whole(0), nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=whole(0), default=0)
+    parser.add_argument("--out", type=new_file)
     options = parser.parse_args(arguments)
     quick = preset_config(Preset.QUICK, median_side=8)
     config = replace(quick, threads=options.threads, gate=replace(quick.gate, checks=1))

@@ -10,7 +10,6 @@ Dimensions: N training images, K of them in balance.
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.datasets import load_digits
 
 from ssmae.data import ImageStore, load_images
+from ssmae.decoding import longer_side
 from ssmae.errors import InvalidData
 from ssmae.experiments.held_out import HeldOut
 
@@ -125,12 +124,16 @@ def pack_name(source: str | Path) -> str:
 
 
 def native_side(source: str | Path) -> int:
-    """The longer side of a pack's first image in pixels."""
+    """The longer side of a pack's first image in pixels.
+
+    Raises:
+        InvalidData: no such pack, or none with a training or test image.
+        UnreadableImage: a broken file.
+    """
     if str(source) == DIGITS:
         return 8
     for _, content in _files(Path(source)):
-        with Image.open(io.BytesIO(content)) as opened:
-            return max(opened.size)
+        return longer_side(content)
     raise InvalidData(f"{source} must hold train/<class>/<file>. Got none.")
 
 

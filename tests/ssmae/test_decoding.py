@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssmae.decoding import decode_image
+from ssmae.decoding import decode_image, longer_side
 from ssmae.errors import UnreadableImage
 
 
@@ -66,3 +66,11 @@ def test_decode_image__lays_transparent_pixels_over_white():
 def test_decode_image__refuses_what_it_cannot_convert_honestly(broken):
     with pytest.raises(UnreadableImage):
         decode_image(broken, 8)
+
+
+def test_longer_side__reads_the_header_and_refuses_what_is_no_image():
+    file = io.BytesIO()
+    Image.new("RGB", (20, 30)).save(file, "PNG")
+    assert longer_side(file.getvalue()) == 30
+    with pytest.raises(UnreadableImage, match="10 bytes: not a readable image"):
+        longer_side(b"ten bytes!")

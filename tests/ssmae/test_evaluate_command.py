@@ -34,6 +34,12 @@ def checkpoint(tmp_path, tiny_config):
     return tmp_path / "fresh.safetensors"
 
 
+def accuracy_after(words, printed):
+    found = re.search(words + r" +([\d.]+%)", printed)
+    assert found is not None
+    return found[1]
+
+
 def test_evaluate__judges_on_the_images_that_train_held_out(folder, tmp_path, tiny_config, monkeypatch, capsys):
     monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
     checkpoint, common = tmp_path / "round.safetensors", ["--labels-per-class", "3", "--seed", "4"]
@@ -42,11 +48,7 @@ def test_evaluate__judges_on_the_images_that_train_held_out(folder, tmp_path, ti
     assert main(["evaluate", str(checkpoint), str(folder), *common]) == 0
     printed = capsys.readouterr().out
     assert "300 images, 75 of them held out, 30 labels for the readouts" in printed
-    at_the_end = re.search(r"75 held-out images: ([\d.]+%)", trained)
-    now = re.search(r"classifier +([\d.]+%)", printed)
-    assert at_the_end is not None
-    assert now is not None
-    assert now[1] == at_the_end[1]
+    assert accuracy_after("classifier", printed) == accuracy_after("75 held-out images:", trained)
 
 
 def test_evaluate__divides_the_folder_of_the_training_as_the_training_did(
@@ -56,12 +58,9 @@ def test_evaluate__divides_the_folder_of_the_training_as_the_training_did(
     checkpoint, labels = str(tmp_path / "round.safetensors"), ["--labels-per-class", "3"]
     division = ["--seed", "4", "--test-share", "0.2"]
     assert main(["train", str(folder), *labels, *division, "--validation", "60", "--out", checkpoint]) == 0
-    trained = re.search(r"60 held-out images: ([\d.]+%)", capsys.readouterr().out)
+    trained = accuracy_after("60 held-out images:", capsys.readouterr().out)
     assert main(["evaluate", checkpoint, str(folder), *labels]) == 0
-    judged = re.search(r"classifier +([\d.]+%)", capsys.readouterr().out)
-    assert trained is not None
-    assert judged is not None
-    assert judged[1] == trained[1]
+    assert accuracy_after("classifier", capsys.readouterr().out) == trained
     for other in (["--seed", "0"], ["--test-share", "0.25"]):
         assert main(["evaluate", checkpoint, str(folder), *other]) == 2
         assert "with seed 4 and a test share of 0.2: else images that taught" in capsys.readouterr().err
