@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import fields, is_dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import click
 
@@ -28,7 +26,7 @@ from app.errors import NotFound, Refused
 from app.services import reports
 from app.services import rounds as round_service
 from app.services.runtime import Runtime
-from ssmae.config import Acquisition, Preset, RoundConfig, StartFrom
+from ssmae.config import Acquisition, Preset, StartFrom, every_setting, parse_overrides, preset_config
 
 _number = click.option("--round", "number", type=int, help="Number of the round; the newest without it.")
 
@@ -82,7 +80,7 @@ def _start(
     project_name: str, preset: str | None, start: str, seed: int | None, knobs: tuple[str, ...], wait: bool
 ) -> None:
     """Train a round on the labels as they are now."""
-    overrides = parse_knobs(knobs)
+    overrides = parse_overrides(knobs)
     runtime = open_database()
     start_from = StartFrom(start) if start in (StartFrom.LAST, StartFrom.SCRATCH) else StartFrom.CHECKPOINT
     with committed(runtime.database) as uow:
@@ -178,32 +176,9 @@ def _list(project_name: str) -> None:
 @click.option("--image-side", type=int, default=32, show_default=True, help="Side of your images, in pixels.")
 def _knobs(preset: str, image_side: int) -> None:
     """Every setting that `round start --set` takes, with its value in a preset and its meaning."""
-    from ssmae.config import preset_config  # noqa: PLC0415 - of use here alone
-
     values = preset_config(Preset(preset), image_side)
-    for name, value, text in _settings(values):
+    for name, value, text in every_setting(values):
         click.echo(f"{name + '=' + str(value):<42} {text}")
-
-
-def parse_knobs(assignments: tuple[str, ...]) -> dict[str, Any]:
-    """`section.field=value` texts as a nested dictionary of the fields' own types.
-
-    Raises:
-        Refused: no such field, or a value that is none of its type.
-    """
-    overrides: dict[str, Any] = {}
-    for assignment in assignments:
-        path, sign, text = assignment.partition("=")
-        kind = _type_of(path.strip())
-        if not sign or kind is None:
-            known = ", ".join(name for name, _, _ in _settings(RoundConfig()))
-            raise Refused(f"--set must be SECTION.FIELD=VALUE with one of {known}. Got {assignment!r}.")
-        target = overrides
-        *sections, field = path.strip().split(".")
-        for section in sections:
-            target = target.setdefault(section, {})
-        target[field] = _value(assignment, kind, text.strip())
-    return overrides
 
 
 def follow(runtime: Runtime, round_id: int) -> None:
@@ -293,38 +268,3 @@ def _warn_without_worker(uow: UnitOfWork, queue: str) -> bool:
         return True
     click.echo(f"No worker serves the queue {queue!r} now: start one with `ssmae worker` or `ssmae up`.", err=True)
     return False
-
-
-def _settings(config: Any, prefix: str = "") -> list[tuple[str, Any, str]]:
-    """(dotted name, value, help) of every setting."""
-    found = []
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if is_dataclass(value):
-            found += _settings(value, f"{prefix}{field.name}.")
-        else:
-            found.append((f"{prefix}{field.name}", value, str(field.metadata.get("help", ""))))
-    return found
-
-
-def _type_of(path: str) -> Any:
-    kind: Any = RoundConfig
-    for name in path.split("."):
-        kind = get_type_hints(kind).get(name) if is_dataclass(kind) else None
-        if kind is None:
-            return None
-    return None if is_dataclass(kind) else kind
-
-
-def _value(assignment: str, kind: Any, text: str) -> Any:
-    switches = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-    try:
-        if kind is bool:
-            return switches[text.lower()]
-        if isinstance(kind, type) and issubclass(kind, StrEnum):
-            return kind(text).value
-        return kind(text)
-    except (ValueError, KeyError) as error:
-        words = {bool: "true or false", int: "a whole number", float: "a number"}
-        wanted = words.get(kind) or f"one of {', '.join(member.value for member in kind)}"
-        raise Refused(f"--set {assignment}: the value must be {wanted}. Got {text!r}.") from error

@@ -14,7 +14,7 @@ from app.cli.common import (
     table,
     wait_until,
 )
-from app.cli.rounds import follow, parse_knobs
+from app.cli.rounds import follow
 from app.db.models import Project, Round
 from app.db.queries import rounds
 from app.db.unit_of_work import committed
@@ -25,7 +25,7 @@ from app.services import reports
 from app.services import rounds as round_service
 from app.services.demo import simulate
 from app.services.runtime import Runtime
-from ssmae.config import Acquisition, Preset, StartFrom
+from ssmae.config import Acquisition, Preset, StartFrom, parse_overrides
 
 _QUEUES = (Queue.TEST, Queue.VALIDATION, Queue.SELECTION)
 _ALL = "all"
@@ -65,7 +65,7 @@ def simulate_command(
         raise Refused("--rounds answers whole queues: leave --queue and --count out.")
     if round_count is None and (labels_per_round or strategy or preset or knobs):
         raise Refused("--labels-per-round, --strategy, --preset and --set are about whole rounds: add --rounds.")
-    overrides = parse_knobs(knobs)
+    overrides = parse_overrides(knobs)
     runtime = open_database()
     with runtime.database.reading() as uow:
         project = project_named(uow, project_name)

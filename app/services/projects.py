@@ -15,7 +15,7 @@ from app.domain.classes import clean_name
 from app.domain.splits import DEFAULT_TEST_SIZE
 from app.errors import Conflict, Refused
 from app.services import importing_split
-from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
+from ssmae.config import Acquisition, Preset, RoundConfig, changed, preset_config
 from ssmae.errors import InvalidConfig
 
 DEFAULT_VALIDATION_SIZE = 100
@@ -100,11 +100,8 @@ def round_config(
     side = images.sides(uow.session, project_id)
     if side is None:
         raise Refused("The project has no images yet: import some first.")
-    merged = preset_config(preset, side).to_dict()
-    for layer in (project.settings, overrides or {}):
-        merged = _merge(merged, layer)
     try:
-        return RoundConfig.from_dict(merged)
+        return changed(preset_config(preset, side), project.settings, overrides or {})
     except InvalidConfig as error:
         raise Refused(str(error)) from error
 
@@ -169,11 +166,3 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
 def _check_free(uow: UnitOfWork, name: str) -> None:
     if projects.by_name(uow.session, name) is not None:
         raise Conflict(f"There is already a project named {name!r}.")
-
-
-def _merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
-    """`base` with the values of `layer`, section by section."""
-    return base | {
-        key: _merge(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-        for key, value in layer.items()
-    }

@@ -1,10 +1,12 @@
-"""What a number or a file on a command line must be: types for argparse, whose refusals name the option."""
+"""What an option of a command line must be, as types for argparse, whose refusals name the option; and `--set`."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from collections.abc import Callable
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from ssmae.config import RoundConfig, changed, parse_overrides
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -41,3 +43,18 @@ def new_file(text: str) -> Path:
     if path.is_dir():
         raise ArgumentTypeError(f"must be a file. {text!r} is a folder.")
     return path
+
+
+def add_settings(command: ArgumentParser) -> None:
+    """Add `--set`, which `with_settings` reads."""
+    shape, text = "SECTION.FIELD=VALUE", "change settings of the preset: see `ssmae round knobs`"
+    command.add_argument("--set", nargs="+", action="extend", default=[], metavar=shape, help=text)
+
+
+def with_settings(config: RoundConfig, assignments: Sequence[str]) -> RoundConfig:
+    """The settings after what `--set` was given.
+
+    Raises:
+        InvalidConfig: not of its form, no such setting, or a value that it cannot take.
+    """
+    return changed(config, parse_overrides(assignments))

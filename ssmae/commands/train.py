@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ssmae.checkpoint import save_checkpoint
 from ssmae.commands.division import SEED, TEST_SHARE, Split, digest, divide
 from ssmae.commands.folders import names_in, read_folder, read_images
-from ssmae.commands.options import new_file, share, whole
+from ssmae.commands.options import add_settings, new_file, share, whole, with_settings
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
@@ -32,7 +32,7 @@ def train(arguments: argparse.Namespace) -> None:
     """Train one round on a folder and print what came of it."""
     paths, labels_N, class_names = read_folder(arguments.folder)
     config = preset_config(Preset(arguments.preset), _median_side(paths))
-    config = replace(config, threads=arguments.threads)
+    config = with_settings(replace(config, threads=arguments.threads), arguments.set)
     gate = config.gate
     validation = arguments.validation
     if validation is None:
@@ -69,6 +69,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     command.add_argument("folder", type=Path)
     command.add_argument("--preset", choices=[str(preset) for preset in Preset], default=str(Preset.QUICK))
+    add_settings(command)
     command.add_argument("--labels-per-class", type=whole(1), default=10, metavar="N")
     images = "images that judge the gate (default: as many as it needs)"
     command.add_argument("--validation", type=whole(0), metavar="N", help=images)

@@ -18,6 +18,7 @@ from ssmae.config.choices import (
     View,
     Weighting,
 )
+from ssmae.config.overrides import Overrides, changed, differences, every_setting, merged, parse_overrides
 from ssmae.config.presets import geometry, preset_config
 from ssmae.config.reach import unreachable
 from ssmae.config.sections import (
@@ -39,6 +40,7 @@ __all__ = [
     "LossConfig",
     "Masking",
     "ModelConfig",
+    "Overrides",
     "Phase",
     "Precision",
     "Preset",
@@ -49,7 +51,12 @@ __all__ = [
     "StartFrom",
     "View",
     "Weighting",
+    "changed",
+    "differences",
+    "every_setting",
     "geometry",
+    "merged",
+    "parse_overrides",
     "preset_config",
     "size_config",
     "unreachable",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ssmae.commands.options import whole
+from ssmae.commands.options import add_settings, whole, with_settings
 from ssmae.config import Preset, RoundConfig, preset_config
-from ssmae.errors import InvalidConfig, InvalidData, SsmaeError
+from ssmae.errors import InvalidData, SsmaeError
 from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job
 from ssmae.experiments.packs import CACHE, DIGITS, Pack, load_pack, native_side
@@ -47,7 +45,7 @@ def add_pack_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--pack", default=DIGITS, metavar="PATH", help="digits, NAME.tar.xz, or a folder of that form")
     run.add_argument("--images", type=whole(1), metavar="N", help="use a class-balanced part of the training images")
     run.add_argument("--preset", choices=[str(preset) for preset in Preset], default=str(Preset.QUICK))
-    run.add_argument("--set", nargs="+", default=[], metavar="GROUP.FIELD=VALUE", help="change settings of the preset")
+    add_settings(run)
     run.add_argument("--tune", action="store_true", help="judge on training images, not on the test split")
 
 
@@ -62,28 +60,6 @@ def chosen_pack(options: argparse.Namespace) -> tuple[Pack, RoundConfig]:
     pack = load_pack(options.pack, settings.model.image_size, options.cache)
     pack = pack.part(options.images) if options.images else pack
     return pack.for_tuning() if options.tune else pack, replace(settings, threads=options.threads)
-
-
-def with_settings(config: RoundConfig, changes: Sequence[str]) -> RoundConfig:
-    """Apply changes such as "schedule.joint_steps=800" or "augment.flip=true".
-
-    Raises:
-        InvalidConfig: not of that form, an unknown setting, or a value that it cannot take.
-    """
-    values = config.to_dict()
-    for change in changes:
-        name, equals, text = change.partition("=")
-        group: Any = values
-        *groups, field = name.split(".")
-        for part in groups:
-            group = group.get(part) if isinstance(group, dict) else None
-        if not equals or not isinstance(group, dict) or field not in group:
-            raise InvalidConfig("--set", "GROUP.FIELD=VALUE with a setting of RoundConfig", change)
-        try:
-            group[field] = json.loads(text)
-        except json.JSONDecodeError:  # a word, such as the name of a gate rule
-            group[field] = text
-    return RoundConfig.from_dict(values)
 
 
 def main(

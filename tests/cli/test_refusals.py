@@ -129,10 +129,9 @@ def test_round_knobs__every_setting_can_be_set(env: dict[str, str]) -> None:
     listed = _run("round", "knobs", env=env).output.splitlines()
     assignments = [line.split(" ", 1)[0] for line in listed]
 
-    from app.cli.rounds import parse_knobs
-    from ssmae.config import Preset, RoundConfig, preset_config
+    from ssmae.config import Preset, RoundConfig, parse_overrides, preset_config
 
-    parsed = RoundConfig.from_dict(parse_knobs(tuple(assignments)))
+    parsed = RoundConfig.from_dict(parse_overrides(assignments))
 
     assert parsed == preset_config(Preset.QUICK, 32)
 

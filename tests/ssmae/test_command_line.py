@@ -29,13 +29,22 @@ def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
     monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
     out = tmp_path / "round.safetensors"
     options = ["--labels-per-class", "3", "--validation", "60", "--threads", "1", "--out", str(out)]
+    options += ["--set", "gate.views=1", "loss.masking=grid", "--set", "schedule.joint_steps=3"]
     assert main(["train", str(folder), *options]) == 0
     printed = capsys.readouterr().out
     assert "300 images, 10 classes, trained at 8 pixels" in printed
     assert "gate check 1: Closed" in printed
     assert "accuracy on 75 held-out images" in printed
     assert "95 % interval" in printed
-    assert load_checkpoint(out).model.class_names == tuple(f"class {index}" for index in range(10))
+    saved = load_checkpoint(out)
+    assert saved.model.class_names == tuple(f"class {index}" for index in range(10))
+    assert (saved.config.gate.views, saved.config.loss.masking, saved.config.schedule.joint_steps) == (1, "grid", 3)
+
+
+def test_train__refuses_a_setting_that_does_not_exist(folder, monkeypatch, capsys):
+    monkeypatch.setattr(ssmae.commands.train, "train_round", lambda *_, **__: pytest.fail("it trained"))
+    assert main(["train", str(folder), "--set", "loss.mask=1"]) == 2
+    assert "--set must be SECTION.FIELD=VALUE with one of model.encoder" in capsys.readouterr().err
 
 
 def test_train__says_before_it_trains_that_a_held_out_image_cannot_be_read(folder, monkeypatch, capsys):

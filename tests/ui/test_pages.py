@@ -15,8 +15,7 @@ from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.services import rounds as round_service
 from app.ui import state
-from app.ui.components.overrides import changed, differences
-from ssmae.config import Preset, RejectionReason, preset_config
+from ssmae.config import RejectionReason
 
 
 def fine(page):
@@ -215,15 +214,6 @@ def test_import_page__refuses_a_path_that_is_not_there(world, show):
     shown.text_input(key="import-path").input("/no/such/folder").run()
     fine(next(one for one in shown.button if one.label == "Import").click().run())
     assert "/no/such/folder" in words(shown)
-
-
-def test_overrides__hold_only_what_differs_from_the_preset():
-    base = preset_config(Preset.QUICK, 8)
-    assert changed(base, {}, {"gate": {"alpha": base.gate.alpha}}) == {}
-    one = changed(base, {}, {"gate": {"alpha": 0.2}, "threads": 3})
-    assert one == {"gate": {"alpha": 0.2}, "threads": 3}
-    assert changed(base, one, {"gate": {"alpha": base.gate.alpha}}) == {"threads": 3}
-    assert differences(base.to_dict(), base.to_dict()) == {}
 
 
 def test_main__draws_every_page_in_the_navigation_and_the_project_in_hand(world):

@@ -18,8 +18,7 @@ from app.ui.components.class_form import add_classes
 from app.ui.components.knobs import knobs
 from app.ui.components.labeller import classes_json
 from app.ui.components.layout import header, project_or_stop, showing_refusals
-from app.ui.components.overrides import changed, merged
-from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
+from ssmae.config import Acquisition, Preset, changed, differences, merged, preset_config
 from ssmae.metrics import interval_half_width
 
 _SIDE_WITHOUT_IMAGES = 32
@@ -134,7 +133,7 @@ def _knobs(project: Project, side: int | None) -> None:
         + " Only what you change is kept; the rest follows the preset."
     )
     base = preset_config(project.preset, side or _SIDE_WITHOUT_IMAGES)
-    present = RoundConfig.from_dict(merged(base.to_dict(), project.settings))
+    present = changed(base, project.settings)
     # Another key whenever the saved settings change, so that every field shows what holds now.
     saved = hashlib.sha256(repr((project.preset, project.settings)).encode()).hexdigest()[:8]
     with st.form(f"knobs-{project.id}-{saved}", border=False):
@@ -143,7 +142,8 @@ def _knobs(project: Project, side: int | None) -> None:
             save = st.form_submit_button("Save", type="primary")
             reset = st.form_submit_button("Back to the preset", disabled=not project.settings)
     if save:
-        _save(project.id, settings=changed(base, project.settings, changes))
+        plain = base.to_dict()
+        _save(project.id, settings=differences(plain, merged(plain, project.settings, changes)))
     if reset:
         _save(project.id, settings={})
 
