@@ -115,6 +115,9 @@ def entropy_scores(probabilities_NC: Floats, indices_K: Indices | None = None) -
 
     Raises:
         InvalidData: not rows of class probabilities.
+
+    Source: Shannon, Bell System Technical Journal 27 (1948); to choose by it, Settles, Active Learning Literature
+    Survey (2009).
     """
 
     def of_rows(rows_MC: Scores) -> Scores:
@@ -155,6 +158,8 @@ def select(
         InvalidConfig: size or share out of range, or the strategy needs probabilities or embeddings that are not there.
         InvalidData: arrays that do not fit together, rows that are no probabilities, candidates that repeat or are
             labelled already.
+
+    Source: own; a uniform share keeps blind spots visible and a random baseline readable. Each strategy names its own.
     """
     candidates_K, labelled_L = _indices("candidates_K", candidates_K), _indices("labelled_L", labelled_L)
     _check_request(strategy, size, uniform_share, probabilities_NC, embeddings_ND)

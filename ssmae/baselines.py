@@ -1,7 +1,7 @@
 """What SSMAE is compared with, and what is left of it without one of its parts: each a few lines of configuration.
 
 Every arm is trained by the same `train_round`, with the same network, the same augmentation of labelled images and the
-same number of optimiser steps; only losses, boxes and the length of the phases differ. Equal steps are not equal
+same number of optimiser steps; only losses, CutMix and the length of the phases differ. Equal steps are not equal
 time: tables give both. Standard library only.
 """
 
@@ -62,7 +62,7 @@ def _without_reconstruction(base: RoundConfig) -> RoundConfig:
 
 
 def _online(base: RoundConfig, weighting: Weighting, **changes: object) -> RoundConfig:
-    """Pseudo-labels made anew at each step, no reconstruction, hard targets, no boxes: none of these papers mixes.
+    """Pseudo-labels made anew at each step, no reconstruction, hard targets, no CutMix: none of these papers mixes.
 
     A fixed threshold of 0.95 is out of reach for a model that is taught smoothed labels: compare with
     `label_smoothing=0`, for every arm alike.
@@ -109,9 +109,9 @@ ARMS = {
         "which evens out the classes, it is given the alignment of SSMAE.",
         _freematch,
     ),
-    "freematch_boxes": Arm(
-        "FreeMatch, with boxes",
-        "FreeMatch given the boxes of SSMAE (1905.04899), which its paper has not.",
+    "freematch_cutmix": Arm(
+        "FreeMatch, with CutMix",
+        "FreeMatch given the CutMix of SSMAE (1905.04899), which its paper has not.",
         lambda base: replace(_freematch(base), augment=base.augment),
     ),
     "softmatch": Arm(
@@ -143,7 +143,7 @@ ABLATIONS = {
         lambda base: replace(base, schedule=replace(base.schedule, teacher_decay=0.0)),
         needs_validation=True,
     ),
-    "no_mixing": Arm("without mixing", "No image gets a box of another one's pixels.", _unmixed, needs_validation=True),
+    "no_mixing": Arm("without CutMix", "No image gets a box of another one's pixels.", _unmixed, needs_validation=True),
     "no_gate": ARMS["ssmae_no_gate"],
 }
 """SSMAE without one part."""

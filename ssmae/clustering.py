@@ -2,7 +2,8 @@
 
 What acquisition strategies that seek variety are made of. NumPy and scikit-learn only; never import torch here.
 
-Dimensions: N images, D numbers of an embedding, M images of one group, P rows of a chunk, B, C, H, W as in images.
+Dimensions: N images, D numbers of an embedding, M images of one group, P rows of a chunk, K neighbours or cluster
+centres; C channels, H and W side in pixels.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ def pixel_embeddings(images_NCHW: NDArray[np.uint8], dims: int = 64) -> Vectors:
     Raises:
         InvalidData: not four dimensions of uint8.
         InvalidConfig: dims is not positive.
+
+    Source: own; before the first round no encoder has learnt to compare images. Principal components: Hotelling,
+    Journal of Educational Psychology 24 (1933).
     """
     if images_NCHW.ndim != 4 or images_NCHW.dtype != np.uint8:
         raise InvalidData(f"images_NCHW must be four dimensions of uint8. Got {images_NCHW.dtype} {images_NCHW.shape}.")
@@ -98,7 +102,11 @@ def typicality(embeddings_MD: NDArray[np.floating]) -> Vectors:
 
 
 def kmeans(unit_MD: Vectors, clusters: int, generator: np.random.Generator) -> tuple[NDArray[np.int64], Vectors]:
-    """Cluster of each row, shape (M,), and centre of each cluster, shape (clusters, D)."""
+    """Cluster of each row, shape (M,), and centre of each cluster, shape (clusters, D).
+
+    Source: Lloyd, IEEE Transactions on Information Theory 28 (1982); mini-batches, Sculley, WWW 2010; which one when as
+    in the code of 2202.02794.
+    """
     seed = int(generator.integers(2**31))
     model: KMeans | MiniBatchKMeans
     if clusters <= FULL_KMEANS_CLUSTERS:
@@ -113,7 +121,10 @@ def kmeans(unit_MD: Vectors, clusters: int, generator: np.random.Generator) -> t
 
 
 def nearest_to_centres(unit_MD: Vectors, count: int, generator: np.random.Generator) -> list[int]:
-    """Positions of `count` different rows, each nearest to one of as many cluster centres; largest clusters first."""
+    """Positions of `count` different rows, each nearest to one of as many cluster centres; largest clusters first.
+
+    Source: diverse mini-batches, 1901.05954, there with weighted k-means.
+    """
     if count == len(unit_MD):
         return list(range(count))
     if not count:

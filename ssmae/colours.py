@@ -55,6 +55,7 @@ def retone(images_BCHW: torch.Tensor, strength: float, generator: torch.Generato
         The images in [0, 1].
 
     Source: FixMatch, 2001.07685, appendix (the transformations of its RandAugment); RandAugment, 1909.13719.
+    Equalize of that list is left out.
     """
     drawn_KB = _draw(8, images_BCHW, generator)
     size_KB = torch.where(drawn_KB[:4] < _RETONED, strength * drawn_KB[4:], 0.0)
@@ -70,6 +71,8 @@ def autocontrast(images_BCHW: torch.Tensor, share_B111: torch.Tensor) -> torch.T
     """Each channel stretched to 0..1, mixed with the image: share 0 leaves it, share 1 is all stretched.
 
     Shape (B, C, H, W).
+
+    Source: RandAugment, 1909.13719, section 3 (AutoContrast); the share is own: it gives the operation a strength.
     """
     lowest_BC11, highest_BC11 = images_BCHW.amin(dim=(2, 3), keepdim=True), images_BCHW.amax(dim=(2, 3), keepdim=True)
     has_spread_BC11 = highest_BC11 > lowest_BC11  # a channel of one value cannot be stretched
@@ -84,6 +87,8 @@ def sharpen(images_BCHW: torch.Tensor, factor_B111: torch.Tensor) -> torch.Tenso
 
     The blur is Pillow's (weights 1, and 5 in the middle, over 13); pixels at the border are repeated beyond it.
     Shape (B, C, H, W).
+
+    Source: RandAugment, 1909.13719, section 3 (Sharpness).
     """
     # Sums of slices: fifteen times as fast on a CPU as `avg_pool2d` with its small windows.
     padded_BCHW = functional.pad(images_BCHW, (1, 1, 1, 1), mode="replicate")
@@ -94,7 +99,10 @@ def sharpen(images_BCHW: torch.Tensor, factor_B111: torch.Tensor) -> torch.Tenso
 
 
 def solarise(images_BCHW: torch.Tensor, threshold_B111: torch.Tensor) -> torch.Tensor:
-    """What is brighter than the threshold is inverted; a threshold of 1 leaves the image. Shape (B, C, H, W)."""
+    """What is brighter than the threshold is inverted; a threshold of 1 leaves the image. Shape (B, C, H, W).
+
+    Source: RandAugment, 1909.13719, section 3 (Solarize).
+    """
     return torch.where(images_BCHW > threshold_B111, 1 - images_BCHW, images_BCHW)
 
 
@@ -102,6 +110,8 @@ def posterise(images_BCHW: torch.Tensor, removed_B111: torch.Tensor) -> torch.Te
     """Each value's lowest bits, as many as said (uint8, 0 to 7), set to zero; 0 leaves the image.
 
     Shape (B, C, H, W).
+
+    Source: RandAugment, 1909.13719, section 3 (Posterize).
     """
     step_B111 = (1 << removed_B111).float()
     kept_BCHW = (images_BCHW * 255).round_().div_(step_B111).floor_().mul_(step_B111).div_(255)

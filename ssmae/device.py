@@ -75,5 +75,8 @@ def threads(wanted: int) -> Iterator[None]:
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     """Stochastic depth in timm draws from torch's global generators: seed them for a block, then give them back."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        # Not torch.manual_seed: it seeds every GPU, also those whose generators are not given back.
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         yield

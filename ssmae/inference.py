@@ -78,8 +78,7 @@ def predict(
                 embeddings_BD = model.embed(views_BCHW)
             _keep(_probabilities(model, embeddings_BD), probabilities_NC, indices_B)
             _keep(embeddings_BD.float(), embeddings_ND, indices_B)
-    _arrive(device)
-    return Predictions(probabilities_NC.numpy(), embeddings_ND.numpy())
+    return Predictions(*_arrived(device, probabilities_NC, embeddings_ND))
 
 
 def predict_as_trained(
@@ -121,8 +120,7 @@ def predict_views(
                 with mixed_precision(images.device, precision):
                     embeddings_BD = model.embed(view_BCHW)
                 _keep(_probabilities(model, embeddings_BD), probabilities_WNC[view], indices_B)
-    _arrive(images.device)
-    probabilities: NDArray[np.float32] = probabilities_WNC.numpy()
+    (probabilities,) = _arrived(images.device, probabilities_WNC)
     return probabilities
 
 
@@ -187,7 +185,8 @@ def _keep(results_BX: torch.Tensor, host_NX: torch.Tensor, indices_B: torch.Tens
     host_NX[int(indices_B[0]) : int(indices_B[-1]) + 1].copy_(results_BX, non_blocking=True)
 
 
-def _arrive(device: torch.device) -> None:
-    """Wait, once, for everything that was sent."""
+def _arrived(device: torch.device, *hosts_NX: torch.Tensor) -> list[NDArray[np.float32]]:
+    """Wait, once, for everything that was sent; copied, so that results do not hold page-locked memory."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    return [host_NX.numpy().copy() if host_NX.is_pinned() else host_NX.numpy() for host_NX in hosts_NX]

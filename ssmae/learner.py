@@ -197,6 +197,10 @@ class Learner:
         self._scores.set_state(generators["scores"])
         _restore_global_generators(tensor_file.part(state, "global"), self.device)
 
+    def end_reconstruction(self) -> None:
+        """Stop reading ahead for steps of reconstruction alone: there are none any more."""
+        self._pretraining.close()
+
     def close(self) -> None:
         """Stop reading ahead."""
         self._pretraining.close()

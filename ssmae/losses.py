@@ -2,7 +2,8 @@
 
 They take tensors and numbers, never a model or a configuration. Must never import model or trainer.
 
-Dimensions: B images, L patches, P pixel values of a patch (side * side * 3), C classes.
+Dimensions: B images, L patches, P pixel values of a patch (side * side * 3), C classes; in BCHW C channels,
+H and W side in pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ NO_LABEL = -1
 
 
 def patchify(images_BCHW: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """Cut images into patches, row by row; the inverse of `unpatchify`. Shape (B, L, P)."""
+    """Cut images into patches, row by row; the inverse of `unpatchify`. Shape (B, L, P).
+
+    Source: ViT, 2010.11929, section 3.1.
+    """
     batch, channels, height, width = images_BCHW.shape
     rows, columns = height // patch_size, width // patch_size
     cut = images_BCHW.reshape(batch, channels, rows, patch_size, columns, patch_size)
@@ -26,7 +30,10 @@ def patchify(images_BCHW: torch.Tensor, patch_size: int) -> torch.Tensor:
 
 
 def unpatchify(patches_BLP: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """Put patches of a square grid together again. Shape (B, 3, H, W)."""
+    """Put patches of a square grid together again. Shape (B, 3, H, W).
+
+    Source: MAE, 2111.06377, section 3 "Reconstruction target".
+    """
     batch, count, values = patches_BLP.shape
     side, channels = round(count**0.5), values // patch_size**2
     grid = patches_BLP.reshape(batch, side, side, patch_size, patch_size, channels)

@@ -3,7 +3,7 @@
 A strategy knows the grid and the ratio and nothing of the model; the model takes the indices and knows no strategy.
 `is_masked` True means hidden (1 in the MAE paper's code). Must never import model or trainer.
 
-Dimensions: B images, L patches of the grid (side * side), V visible patches.
+Dimensions: B images, L patches of the grid (side * side), S patches per side, V visible patches.
 """
 
 from __future__ import annotations
@@ -38,13 +38,18 @@ class Mask:
         Args:
             order_BL: int64, each image's patches in any order.
             visible: how many of them the encoder sees.
+
+        Source: MAE, 2111.06377, section 3 "Simple implementation".
         """
         ids_restore_BL = order_BL.argsort(dim=1)
         return cls(ids_keep=order_BL[:, :visible], ids_restore=ids_restore_BL, is_masked=ids_restore_BL >= visible)
 
 
 def visible_count(patches: int, mask_ratio: float) -> int:
-    """How many patches stay visible: the nearest whole number, at least one visible and one masked."""
+    """How many patches stay visible: the nearest whole number, at least one visible and one masked.
+
+    Source: MAE, 2111.06377, section 3 (masking ratio); the rounding is own: neither part may be empty.
+    """
     return min(max(1, round(patches * (1 - mask_ratio))), patches - 1)
 
 
@@ -60,6 +65,8 @@ def draw_mask(masking: Masking, batch: int, side: int, mask_ratio: float, genera
 
     Raises:
         InvalidConfig: a grid of one patch cannot be divided.
+
+    Source: MAE, 2111.06377, section 3; each strategy names its own.
     """
     return Mask.of(draw_order(masking, batch, side, generator), visible_count(side * side, mask_ratio))
 

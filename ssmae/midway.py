@@ -1,8 +1,8 @@
 """The state of a round half-way: a file from which the same round goes on, and no other.
 
 A round that is interrupted and goes on must end as if nothing had happened. That holds only with the same settings, on
-the same data, with the same seed, device, libraries and sources: the file says what it belongs to (its origin), and
-loading compares. What the tensors and facts mean is the trainer's business. Must never import trainer.
+the same data, with the same seed, device, threads, libraries and sources: the file says what it belongs to (its
+origin), and loading compares. What the tensors and facts mean is the trainer's business. Must never import trainer.
 
 Dimensions: N images.
 """
@@ -61,7 +61,8 @@ def origin_of(
         config: every setting, so that a mismatch can name the one that differs.
         data: images and labels, taken as digests.
         seed: of the round.
-        device: where it runs; a generator of one device cannot go on on another.
+        device: where it runs; a generator of one device cannot go on on another. On a CPU the number of threads that
+            torch has now counts as well.
         start: the weights that the round begins with, taken as a digest; None for a start from scratch.
     """
     return {
@@ -70,6 +71,8 @@ def origin_of(
         "seed": seed,
         "start": "scratch" if start is None else _weights_digest(start),
         "device": device,
+        # Sums are split among threads, so another number of them rounds otherwise.
+        "threads": torch.get_num_threads() if device == "cpu" else "any",
         "versions": versions(),
         "sources": sources.digest(),
     }
@@ -97,7 +100,7 @@ def load_midway(path: Path, origin: Origin) -> Midway:
 
     Raises:
         CheckpointMismatch: not a whole file, no half-way state, of another format version, or of a round with other
-            settings, data, seed, device, libraries or sources: whatever differs is named.
+            settings, data, seed, device, threads, libraries or sources: whatever differs is named.
     """
     tensors, header = tensor_file.read(path, _KIND)
     if header is None:

@@ -7,8 +7,9 @@ the decoder's own input norm. Position: timm's learnt embedding, initialised wit
 (better than noise for small data); the decoder's is that fixed table. Images come in as floats in [0, 1] and are
 normalised here and nowhere else. Must never import trainer, data or augment.
 
-Dimensions: B images, L patches, V visible patches, D encoder width, E decoder width, P pixel values of a patch, C
-classes.
+Dimensions: B images, L patches, V visible patches, H hidden ones, K of them in some order, N = B * K, D encoder width,
+E decoder width, P pixel values of a patch, C classes; in BCHW C channels, H and W side in pixels; in the table of
+positions S patches per side, H half of its width, Q a quarter.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Decoder(nn.Module):
         nn.init.normal_(self.mask_token, std=0.02)
 
     def forward(self, tokens_BVD: torch.Tensor, mask: Mask) -> torch.Tensor:
-        """Predict all patches from the visible tokens; shape (B, L, P)."""
+        """Predict all patches from the visible tokens; shape (B, L, P).
+
+        Source: MAE, 2111.06377, section 3 (decoder).
+        """
         visible_BVE = self.embed(self.norm_in(tokens_BVD))
         batch, patches = mask.ids_restore.shape
         hidden_BHE = self.mask_token.to(visible_BVE.dtype).expand(batch, patches - visible_BVE.shape[1], -1)
@@ -90,29 +94,44 @@ class SSMAE(nn.Module):
         return self.config.image_size // self.config.patch_size
 
     def encode_visible(self, images_BCHW: torch.Tensor, mask: Mask) -> torch.Tensor:
-        """Tokens of the visible patches only, shape (B, V, D); the encoder never sees the others."""
+        """Tokens of the visible patches only, shape (B, V, D); the encoder never sees the others.
+
+        Source: MAE, 2111.06377, section 3 (encoder).
+        """
         tokens_BLD = self.encoder.patch_embed(normalise(images_BCHW)) + self.encoder.pos_embed
         tokens_BVD = self.encoder.norm_pre(take_tokens(tokens_BLD, mask.ids_keep))
         encoded_BVD: torch.Tensor = self.encoder.norm(self.encoder.blocks(tokens_BVD))
         return encoded_BVD
 
     def reconstruct(self, images_BCHW: torch.Tensor, mask: Mask) -> torch.Tensor:
-        """Predicted patches from the visible ones, shape (B, L, P), in the units of the loss's target."""
+        """Predicted patches from the visible ones, shape (B, L, P), in the units of the loss's target.
+
+        Source: MAE, 2111.06377, section 3.
+        """
         predicted_BLP: torch.Tensor = self.decoder(self.encode_visible(images_BCHW, mask), mask)
         return predicted_BLP
 
     def embed(self, images_BCHW: torch.Tensor) -> torch.Tensor:
-        """One embedding per image, shape (B, D): the normalised mean of all tokens, which the head reads."""
+        """One embedding per image, shape (B, D): the normalised mean of all tokens, which the head reads.
+
+        Source: MAE, 2111.06377, appendix A.1 (average pooling in place of a class token).
+        """
         features_BLD = self.encoder.forward_features(normalise(images_BCHW))
         embeddings_BD: torch.Tensor = self.encoder.forward_head(features_BLD, pre_logits=True)
         return embeddings_BD
 
     def classify(self, images_BCHW: torch.Tensor) -> torch.Tensor:
-        """Logits, one per class; shape (B, C)."""
+        """Logits, one per class; shape (B, C).
+
+        Source: SSMAE, 2601.20072: the encoder that reconstructs is the one that classifies.
+        """
         return self.head(self.embed(images_BCHW))
 
     def head(self, embeddings_BD: torch.Tensor) -> torch.Tensor:
-        """Logits from embeddings of shape (B, D); shape (B, C)."""
+        """Logits from embeddings of shape (B, D); shape (B, C).
+
+        Source: ViT, 2010.11929, section 3.1 (a single linear layer).
+        """
         logits_BC: torch.Tensor = self.encoder.head(embeddings_BD)
         return logits_BC
 
@@ -143,6 +162,9 @@ def take_tokens(tokens_BLD: torch.Tensor, ids_BK: torch.Tensor) -> torch.Tensor:
     Args:
         tokens_BLD: all tokens.
         ids_BK: int64, which of each image's L tokens.
+
+    Source: MAE, 2111.06377, section 3 "Simple implementation" (the visible part of a list of tokens, and its order
+    undone).
     """
     batch, length = tokens_BLD.shape[:2]
     first_B1 = torch.arange(0, batch * length, length, device=ids_BK.device)[:, None]
@@ -151,7 +173,10 @@ def take_tokens(tokens_BLD: torch.Tensor, ids_BK: torch.Tensor) -> torch.Tensor:
 
 
 def normalise(images_BCHW: torch.Tensor) -> torch.Tensor:
-    """[0, 1] to [-1, 1], any shape: the only place where pixels are normalised."""
+    """[0, 1] to [-1, 1], any shape: the only place where pixels are normalised.
+
+    Source: own; pixels that are normalised in one place cannot be normalised twice.
+    """
     return (images_BCHW - PIXEL_MEAN) / PIXEL_STD
 
 

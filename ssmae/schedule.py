@@ -26,7 +26,11 @@ class Plan:
 
     @classmethod
     def of(cls, schedule: ScheduleConfig, *, resumes: bool, learns_classes: bool) -> Plan:
-        """A round that resumes reconstructs for less; one without enough labels only reconstructs."""
+        """A round that resumes reconstructs for less; one without enough labels only reconstructs.
+
+        Source: SSMAE, 2601.20072 (pre-training, then labels before pseudo-labels); the costs are own: they guess the
+        time left.
+        """
         reconstruct = schedule.resume_reconstruct_steps if resumes else schedule.reconstruct_steps
         labels, joint = (schedule.labels_steps, schedule.joint_steps) if learns_classes else (0, 0)
         unlabelled, labelled = schedule.unlabelled_batch, schedule.labelled_batch
@@ -63,7 +67,10 @@ class Plan:
         return schedule.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
 
     def loss_weights(self, phase: Phase, step: int, loss: LossConfig) -> Weights:
-        """Factor of each loss at a step of a phase; reconstruction alone counts fully."""
+        """Factor of each loss at a step of a phase; reconstruction alone counts fully.
+
+        Source: SSMAE, 2601.20072 (joint losses); ramp-up of what has no human labels as in 1610.02242, here linear.
+        """
         if phase is Phase.RECONSTRUCT:
             return {"reconstruction": 1.0}
         ramp_steps = loss.ramp_up_share * self.steps[Phase.JOINT]
@@ -79,6 +86,8 @@ class Plan:
         """Steps of the joint phase before which the gate is asked: at its start, then evenly spread over it.
 
         A single check waits until half-way: at the start the model is at its worst.
+
+        Source: own; SSMAE, 2601.20072, asks every epoch, for which one validation sample is too small.
         """
         joint = self.steps[Phase.JOINT]
         if checks == 1:
@@ -86,7 +95,10 @@ class Plan:
         return [check * joint // checks for check in range(checks)] if joint >= checks else [0] * min(1, joint)
 
     def steps_left(self, phase: Phase, step: int) -> float:
-        """Work left after `step` steps of a phase, in steps of that phase."""
+        """Work left after `step` steps of a phase, in steps of that phase.
+
+        Source: own; people are told the time left before every phase has been seen.
+        """
         phases = list(Phase)
         later = phases[phases.index(phase) + 1 :]
         cost = sum(self.steps[other] * self.costs[other] for other in later) / self.costs[phase]

@@ -30,6 +30,8 @@ class Teacher:
         """One step towards the student: theta' = d theta' + (1 - d) theta, d = min(decay, (1 + t) / (10 + t)).
 
         The rising momentum lets the teacher forget the initial weights quickly. A decay of 0 copies the student.
+
+        Source: mean teacher, 1703.01780, section 2; the rise of d as in TensorFlow's ExponentialMovingAverage.
         """
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1

@@ -147,6 +147,8 @@ class _Round:
         with closing(self._learner):
             for phase in phases[phases.index(first) :]:
                 self._run_phase(phase, step if phase is first else 0)
+                if phase is Phase.RECONSTRUCT:
+                    self._learner.end_reconstruction()
             if self._keeper is not None:  # what follows looks at every image, and can be interrupted too
                 self._keep(self._keeper, phases[-1], self._plan.steps[phases[-1]])
         model: SSMAE = self._learner.teacher.model

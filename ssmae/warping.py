@@ -31,7 +31,10 @@ class Motion:
 
 
 def draw_motion(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> Motion:
-    """Mirror half of the images (if `flip`); shift by each number of pixels up to `shift` of the side alike."""
+    """Mirror half of the images (if `flip`); shift by each number of pixels up to `shift` of the side alike.
+
+    Source: FixMatch, 2001.07685, section 2.3 (flip and shift of 12.5 %).
+    """
     farthest = math.floor(config.shift * images_BCHW.shape[-1] + 1e-6)
     mirror_B, down_B, right_B = torch.rand(3, len(images_BCHW), generator=generator, device=images_BCHW.device)
     return Motion(
@@ -42,7 +45,10 @@ def draw_motion(images_BCHW: torch.Tensor, config: AugmentConfig, generator: tor
 
 
 def move(images_BCHW: torch.Tensor, motion: Motion) -> torch.Tensor:
-    """The images, moved; of any type, no value changes; shape (B, C, H, W)."""
+    """The images, moved; of any type, no value changes; shape (B, C, H, W).
+
+    Source: FixMatch, 2001.07685, section 2.3 (flip and shift).
+    """
     batch, channels, side, _ = images_BCHW.shape
     pixels_S = torch.arange(side, device=images_BCHW.device)
     rows_BS = _reflected(pixels_S + motion.down_B[:, None], side)
@@ -57,6 +63,9 @@ def warp(images_BCHW: torch.Tensor, motion: Motion, config: AugmentConfig, gener
 
     One bilinear look-up does it all, so that nothing is blurred twice. Coordinates are those of `grid_sample`: the side
     has length 2 and the centre is 0. Shape (B, C, H, W).
+
+    Source: RandAugment, 1909.13719, section 3 (rotate, shear); the zoom is own: objects come in any size. Look-up:
+    spatial transformers, 1506.02025.
     """
     side = images_BCHW.shape[-1]
     drawn_3B = torch.rand(3, len(images_BCHW), generator=generator, device=images_BCHW.device) * 2 - 1

@@ -25,7 +25,10 @@ class FixedThreshold(nn.Module):
         self._threshold = threshold
 
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
-        """Weights 0 or 1, shape (B,)."""
+        """Weights 0 or 1, shape (B,).
+
+        Source: FixMatch, 2001.07685, equation 4.
+        """
         return (probabilities_BC.amax(dim=1) >= self._threshold).float()
 
 
@@ -46,7 +49,10 @@ class AdaptiveThresholds(nn.Module):
         self.register_buffer("mean_C", torch.full((classes,), 1 / classes))
 
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
-        """Weights 0 or 1, shape (B,); updates the running means first."""
+        """Weights 0 or 1, shape (B,); updates the running means first.
+
+        Source: FreeMatch, 2205.07246, equations 4 to 7.
+        """
         confidence_B, class_B = probabilities_BC.max(dim=1)
         self.tau.lerp_(confidence_B.mean(), 1 - MOMENTUM)
         self.mean_C.lerp_(probabilities_BC.mean(dim=0), 1 - MOMENTUM)
@@ -71,7 +77,10 @@ class SoftWeight(nn.Module):
         self.register_buffer("variance", torch.tensor(1.0))
 
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
-        """Weights in [0, 1], shape (B,); updates the running moments first."""
+        """Weights in [0, 1], shape (B,); updates the running moments first.
+
+        Source: SoftMatch, 2301.10921, equation 6 and algorithm 1.
+        """
         confidence_B = probabilities_BC.amax(dim=1)
         variance, mean = torch.var_mean(confidence_B, correction=0)
         self.mean.lerp_(mean, 1 - MOMENTUM)
@@ -97,7 +106,10 @@ class Alignment(nn.Module):
         self.register_buffer("mean_C", torch.full((classes,), 1 / classes))
 
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
-        """Aligned probabilities, shape (B, C); updates the running mean first."""
+        """Aligned probabilities, shape (B, C); updates the running mean first.
+
+        Source: ReMixMatch, 1911.09785, section 3.1; SoftMatch, 2301.10921, section 3.3.
+        """
         self.mean_C.lerp_(probabilities_BC.mean(dim=0), 1 - MOMENTUM)
         aligned_BC = probabilities_BC / self.mean_C.clamp(min=1e-6)
         return aligned_BC / aligned_BC.sum(dim=1, keepdim=True)

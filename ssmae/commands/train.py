@@ -11,18 +11,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssmae.checkpoint import save_checkpoint
+from ssmae.checkpoint import load_encoder_state, save_checkpoint
 from ssmae.commands.division import SEED, TEST_SHARE, Split, digest, divide
 from ssmae.commands.folders import names_in, read_folder, read_images
 from ssmae.commands.options import add_settings, new_file, share, whole, with_settings
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
-from ssmae.data import ImageStore, RoundData
+from ssmae.data import RoundData
 from ssmae.decoding import longer_side
 from ssmae.gate import required_validation_size
-from ssmae.inference import predict_as_trained
+from ssmae.held_out import HeldOut
 from ssmae.metrics import accuracy_interval
 from ssmae.results import RoundResult
 from ssmae.trainer import train_round
@@ -37,6 +36,7 @@ def train(arguments: argparse.Namespace) -> None:
     validation = arguments.validation
     if validation is None:
         validation = required_validation_size(gate.alpha, gate.delta, gate.checks, check=gate.checks)
+    start = load_encoder_state(arguments.start) if arguments.start else None
     print(f"{len(paths)} images, {len(class_names)} classes, trained at {config.model.image_size} pixels", flush=True)
     division = divide(
         labels_N,
@@ -47,19 +47,24 @@ def train(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
     )
     # Both before training: what cannot be read must not cost a round.
-    stream, test = (
+    stream, held_out = (
         read_images([paths[index] for index in part], config.model.image_size)
         for part in (division.stream_M, division.test_T)
     )
+    test = HeldOut(held_out.images_NCHW, labels_N[division.test_T])
     sample_V = division.validation_V
     answers_V = labels_N[division.stream_M[sample_V]]
     data = RoundData(stream, division.labels_M, sample_V, answers_V, class_names)
-    result = train_round(data, config, seed=arguments.seed, on_progress=show_progress)
-    _report(result, test, labels_N[division.test_T], config)
+    result = train_round(
+        data, config, seed=arguments.seed, start_state=start, on_progress=show_progress, midway=arguments.midway
+    )
+    _report(result, test, config)
     if arguments.out:
         split = Split(arguments.seed, arguments.test_share, digest(names_in(arguments.folder, paths)))
         save_checkpoint(arguments.out, result.model, result.student, config, remarks=asdict(split))
         print(f"checkpoint: {arguments.out}")
+    if arguments.midway:
+        arguments.midway.unlink(missing_ok=True)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,6 +83,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     command.add_argument("--seed", type=whole(0), default=SEED)
     command.add_argument("--threads", type=whole(0), default=0, metavar="N", help="CPU threads, 0 for all")
+    weights = "resume the encoder of this checkpoint, or of a timm safetensors file, instead of starting from scratch"
+    command.add_argument("--start", type=Path, metavar="FILE", help=weights)
+    half_way = "keep the half-way state here: after an interruption the same command goes on from it"
+    command.add_argument("--midway", type=new_file, metavar="FILE", help=half_way)
     command.add_argument("--out", type=new_file, metavar="FILE", help="write a checkpoint (.safetensors)")
     command.set_defaults(run=train)
 
@@ -86,15 +95,14 @@ def _median_side(paths: list[Path]) -> int:
     return int(np.median([longer_side(path) for path in paths[:: max(1, len(paths) // 200)]]))
 
 
-def _report(result: RoundResult, test: ImageStore, test_labels_T: NDArray[np.int64], config: RoundConfig) -> None:
+def _report(result: RoundResult, test: HeldOut, config: RoundConfig) -> None:
     for note in result.notes:
         print(note)
     for decision in result.decisions:
         print(f"gate check {decision.check}: {decision.reason}")
     taken = int(result.proposals.accepted_K.sum())
     print(f"pseudo-labels accepted: {taken} of {len(result.proposals.accepted_K)}")
-    predicted_T = predict_as_trained(result.model, test, config).probabilities_NC.argmax(axis=1)
-    correct, count = int((predicted_T == test_labels_T).sum()), len(predicted_T)
+    correct, count = test.correct(result.model, config), len(test)
     low, high = accuracy_interval(correct, count)
     print(
         f"accuracy on {count} held-out images: {correct / count:.1%} (95 % interval {low:.1%} to {high:.1%}), "

@@ -24,7 +24,7 @@ from sklearn.datasets import load_digits
 from ssmae.data import ImageStore, load_images
 from ssmae.decoding import longer_side
 from ssmae.errors import InvalidData
-from ssmae.experiments.held_out import HeldOut
+from ssmae.held_out import HeldOut
 
 DIGITS = "digits"
 CACHE = Path("data/packs")

@@ -61,24 +61,36 @@ class Audit:
         check_open_unit("delta", self.delta)
 
     def answer(self, *, is_right: bool) -> Audit:
-        """The audit after one more drawn image was looked at."""
+        """The audit after one more drawn image was looked at.
+
+        Source: betting, 2010.09686; for audits of a finite set, 2107.11323.
+        """
         right, wrong = (self.right + 1, self.wrong) if is_right else (self.right, self.wrong + 1)
         bound = min(self.error_bound, _excluded_from(right, wrong, self.delta))
         return replace(self, right=right, wrong=wrong, error_bound=bound)
 
     @property
     def certified(self) -> bool:
-        """Whether the error rate was ever proven to be below alpha; later answers do not take that back."""
+        """Whether the error rate was ever proven to be below alpha; later answers do not take that back.
+
+        Source: Ville's inequality, as in 2010.09686.
+        """
         return self.error_bound <= self.alpha
 
     @property
     def e_value(self) -> float:
-        """Evidence against an error rate of alpha or more, as it stands; 1/delta proves it wrong."""
+        """Evidence against an error rate of alpha or more, as it stands; 1/delta proves it wrong.
+
+        Source: likelihood ratios as bets, 2010.09686; for risk control, 2409.15844.
+        """
         return exp(min(self._log_e_value, _LARGEST_EXPONENT))
 
     @property
     def clean_answers_needed(self) -> int:
-        """Right answers in a row that would certify; 0 once certified."""
+        """Right answers in a row that would certify; 0 once certified.
+
+        Source: own; people want to know how long an audit may still take.
+        """
         if self.certified:
             return 0
         return max(1, ceil((-log(self.delta) - self._log_e_value) / _log_right(self.alpha)))
@@ -112,6 +124,8 @@ def audit_sample(accepted_index_K: NDArray[np.int64], count: int, seed: int) -> 
     Raises:
         InvalidData: nothing was accepted.
         InvalidConfig: count is negative.
+
+    Source: audits of a finite set by random draws, 2107.11323.
     """
     if not len(accepted_index_K):
         raise InvalidData("An audit needs at least one accepted pseudo-label. Got none.")

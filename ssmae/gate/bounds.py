@@ -21,17 +21,27 @@ def binomial_tail(errors: int, n: int, rate: float) -> float:
 
     For a sample without replacement, tails this small (a half or less) are slightly too large, which errs on the safe
     side.
+
+    Source: the binomial tail as incomplete beta function, Abramowitz and Stegun, Handbook of Mathematical Functions
+    (1964), section 26.5.
     """
     return 1.0 if errors >= n else float(betainc(n - errors, errors + 1, 1.0 - rate))
 
 
 def excess_tail(errors: int, n: int, rate: float) -> float:
-    """P(at least `errors` errors among n independent images whose error rate is `rate`)."""
+    """P(at least `errors` errors among n independent images whose error rate is `rate`).
+
+    Source: the binomial tail as incomplete beta function, Abramowitz and Stegun, Handbook of Mathematical Functions
+    (1964), section 26.5.
+    """
     return 1.0 if errors <= 0 else float(betainc(errors, n - errors + 1, rate))
 
 
 def error_upper_bound(errors: int, n: int, delta: float) -> float:
-    """Clopper-Pearson: the error rate is below this with probability 1 - delta; 1 when nothing was seen."""
+    """Clopper-Pearson: the error rate is below this with probability 1 - delta; 1 when nothing was seen.
+
+    Source: Clopper and Pearson, Biometrika 26 (1934).
+    """
     return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, 1.0 - delta))
 
 
@@ -40,6 +50,8 @@ def smallest_sample(errors: int, alpha: float, delta: float) -> int:
 
     Raises:
         InvalidConfig: alpha or delta is not strictly between 0 and 1.
+
+    Source: the bound of Clopper and Pearson, Biometrika 26 (1934), solved for n.
     """
     check_open_unit("alpha", alpha)
     check_open_unit("delta", delta)

@@ -61,6 +61,9 @@ def judge_classes(
     Returns:
         One entry a class that has images of the frame at the level, in the order of their indices; none if the
         evidence says nothing of classes.
+
+    Source: Mondrian, Vovk et al. (2005), section 4.5; Holm (1979); how delta is split is own, see the module's
+    docstring.
     """
     if evidence.classes is None:
         return ()

@@ -96,7 +96,11 @@ V = TypeVar("V", bound=Verdict)
 
 
 def in_force(decisions: Iterable[V]) -> V | None:
-    """The decision whose snapshot teaches after a round's decisions so far, in their order; None if there is none."""
+    """The decision whose snapshot teaches after a round's decisions so far, in their order; None if there is none.
+
+    Source: own; each check's certificate is of its own frozen snapshot, so a check that stays closed takes nothing
+    back.
+    """
     holds = None
     for decision in decisions:
         if decision.is_open:

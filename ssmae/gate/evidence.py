@@ -99,7 +99,10 @@ class ValidationEvidence:
 
 
 def share_left(kept: int, taken: int) -> float:
-    """Share of the images that the sample speaks of which may still be accepted; 1 if there were none."""
+    """Share of the images that the sample speaks of which may still be accepted; 1 if there were none.
+
+    Source: own; images that get a training label leave the frame after the sample was drawn.
+    """
     return kept / (kept + taken) if kept + taken else 1.0
 
 

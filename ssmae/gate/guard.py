@@ -3,7 +3,9 @@
 The gate's bound speaks of accepted pseudo-labels. It says nothing of what they do to the model: it may learn from them
 to be sure of itself where it is wrong. The guard looks at that, and may only close, never open, so it takes nothing
 from the gate's promise at its own check. Training learns whether it tripped; later checks pay for that
-(`spending.TRIPPED`).
+(`spending.TRIPPED`). A round with evidence for a single check has no guard: before its check no pseudo-label taught,
+and the loss may rise then for another reason (a young model that becomes sure of itself, though it is right more often);
+after it the validation answers teach and can judge no more.
 
 Dimensions: V validation images, C classes.
 """
@@ -58,6 +60,9 @@ class LossGuard:
 
         Raises:
             InvalidData: lengths differ, or a loss is not finite.
+
+        Source: own; the gate's bound says nothing of what accepted labels do to the model. The test: Student,
+        Biometrika 6 (1908).
         """
         before_V, now_V = np.asarray(before_V, np.float64), np.asarray(now_V, np.float64)
         if before_V.shape != now_V.shape or before_V.ndim != 1:
@@ -90,6 +95,8 @@ def validation_losses(probabilities_VC: NDArray[np.floating], labels_V: NDArray[
 
     Raises:
         InvalidData: the two do not fit together.
+
+    Source: own; the guard compares image by image, and no single image may decide.
     """
     if probabilities_VC.ndim != 2 or labels_V.shape != probabilities_VC.shape[:1]:
         got = f"{probabilities_VC.shape} and {labels_V.shape}"

@@ -1,4 +1,7 @@
-"""The gate that is used: opens at the largest coverage whose error is proven to be at most `alpha`."""
+"""The gate that is used: opens at the largest coverage whose error is proven to be at most `alpha`.
+
+Dimensions: W views, N images, C classes, V validation images, F images of the sampling frame.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class LearnThenTestGate:
         check_open_unit("delta", self.delta)
 
     def score(self, probabilities_WNC: NDArray[np.floating]) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Mean over views; see `consistency_scores`."""
+        """Mean over views; see `consistency_scores`.
+
+        Source: own; one number an image leaves the gate one knob.
+        """
         return consistency_scores(probabilities_WNC)
 
     def affordable_checks(self, wanted: int, *, answered: int) -> int:

@@ -8,7 +8,7 @@ A sample drawn before some images of the frame got a training label speaks of th
 images left, at most alpha of what is left is wrong if at most s * alpha of all of them is, even if those taken were all
 right; so that is what the level is tested for.
 
-Dimensions: V validation images, F images of the sampling frame.
+Dimensions: V validation images, F images of the sampling frame, T images taken out of it.
 """
 
 from __future__ import annotations
@@ -46,16 +46,27 @@ class Level:
     left: float = 1.0
 
     def p_value(self, alpha: float) -> float:
-        """Largest probability of so few errors if more than alpha of what is left were wrong."""
+        """Largest probability of so few errors if more than alpha of what is left were wrong.
+
+        Source: the exact binomial tail as p-value of Learn-then-Test, 2110.01052; for the share left see the module's
+        docstring.
+        """
         return binomial_tail(self.errors, self.n, alpha * self.left)
 
     def error_bound(self, delta: float) -> float:
-        """With probability 1 - delta at most this share of what is left is wrong."""
+        """With probability 1 - delta at most this share of what is left is wrong.
+
+        Source: Clopper and Pearson, Biometrika 26 (1934); for the share left see the module's docstring.
+        """
         return min(1.0, error_upper_bound(self.errors, self.n, delta) / self.left) if self.left else 1.0
 
 
 def affordable_starts(answered: int, alpha: float, delta: float) -> tuple[int, ...]:
-    """As many chain starts as the sample can feed, the widest ones; each must survive one error."""
+    """As many chain starts as the sample can feed, the widest ones; each must survive one error.
+
+    Source: 2110.01052, fixed-sequence testing with several starts; how many is own: a start that the sample cannot feed
+    would only cost the others.
+    """
     for chains in range(len(CHAIN_STARTS), 0, -1):
         starts = CHAIN_STARTS[-chains:]
         if starts[0] * answered >= 100 * smallest_sample(1, alpha, delta / chains):
@@ -64,7 +75,10 @@ def affordable_starts(answered: int, alpha: float, delta: float) -> tuple[int, .
 
 
 def reachable_levels(starts: tuple[int, ...]) -> tuple[int, ...]:
-    """The levels that chains with these starts may end at."""
+    """The levels that chains with these starts may end at.
+
+    Source: 2110.01052, fixed-sequence testing.
+    """
     return COVERAGE_LEVELS[COVERAGE_LEVELS.index(starts[0]) :]
 
 
@@ -82,6 +96,8 @@ def tested_levels(
 
     Returns:
         (proven, failed), at most one failed level a chain.
+
+    Source: 2110.01052, fixed-sequence testing with several starts; union bound over the chains.
     """
     reachable = reachable_levels(starts)
     levels = [level_at(percent, ranked_F, evidence) for percent in reachable]
@@ -97,7 +113,10 @@ def tested_levels(
 
 
 def level_at(percent: int, ranked_F: FloatArray, evidence: ValidationEvidence) -> Level:
-    """The threshold that accepts this percentage of the frame, ties included, but never a score of 0."""
+    """The threshold that accepts this percentage of the frame, ties included, but never a score of 0.
+
+    Source: own; a threshold that the frame's scores alone decide costs nothing of delta.
+    """
     threshold = ranked_F[-(-percent * ranked_F.size // 100) - 1]
     if threshold <= 0:
         threshold = ranked_F[ranked_F > 0][-1]
@@ -105,7 +124,10 @@ def level_at(percent: int, ranked_F: FloatArray, evidence: ValidationEvidence) -
 
 
 def level_from(threshold: float, evidence: ValidationEvidence) -> Level:
-    """What a threshold accepts of the frame and of the sample."""
+    """What a threshold accepts of the frame and of the sample.
+
+    Source: own; the counts that a threshold is tested by.
+    """
     is_accepted_V = evidence.scores_V >= threshold
     n = int(np.count_nonzero(is_accepted_V))
     errors = int(np.count_nonzero(is_accepted_V & ~evidence.is_correct_V))

@@ -1,4 +1,7 @@
-"""Which gate a configuration names. Adding one: a frozen dataclass that fits `Gate`, a member of `GateRule`, a line."""
+"""Which gate a configuration names. Adding one: a frozen dataclass that fits `Gate`, a member of `GateRule`, a line.
+
+Dimensions: W views, N images, C classes.
+"""
 
 from __future__ import annotations
 

@@ -24,6 +24,8 @@ def consistency_scores(probabilities_WNC: NDArray[np.floating]) -> tuple[FloatAr
 
     Raises:
         InvalidData: wrong number of dimensions, or no view, or no class.
+
+    Source: own; one number an image leaves the gate one knob. That the views must agree is from SSMAE, 2601.20072.
     """
     of_predicted_WN, is_consistent_N, predicted_N = _of_weak_views_class(probabilities_WNC)
     return np.where(is_consistent_N, of_predicted_WN.mean(axis=0), 0.0), predicted_N

@@ -43,6 +43,8 @@ def outcome_weight(blocked: int, classes: int) -> float:
     Args:
         blocked: how many classes are blocked.
         classes: how many there are.
+
+    Source: description lengths, 1506.02629; the weights are own: what is rare must cost what is likely next to nothing.
     """
     if not blocked:
         return _PLAIN
@@ -60,6 +62,8 @@ def delta_left(delta: float, *, checks: int, earlier: Iterable[GateDecision]) ->
 
     Raises:
         InvalidConfig: the round has made all its checks.
+
+    Source: union bound over earlier outcomes, 1506.02629 (description length), 1502.04585.
     """
     earlier = tuple(earlier)
     if not len(earlier) < checks:
@@ -75,6 +79,8 @@ def delta_of_check(delta: float, *, check: int, checks: int) -> float:
 
     Raises:
         InvalidConfig: check is not within 1 to checks.
+
+    Source: as `delta_left`, 1506.02629, 1502.04585.
     """
     if not 1 <= check <= checks:
         raise InvalidConfig("check", f"within 1 to checks={checks}", check)
@@ -86,6 +92,8 @@ def required_answers(alpha: float, spent: float) -> int:
 
     Raises:
         InvalidConfig: alpha or spent is not strictly between 0 and 1.
+
+    Source: own; how many answers a check needs must be known before anybody is asked.
     """
     return -(-100 * smallest_sample(1, alpha, spent) // CHAIN_STARTS[-1])
 
@@ -95,6 +103,8 @@ def required_validation_size(alpha: float, delta: float, checks: int, *, check: 
 
     Raises:
         InvalidConfig: alpha or delta is not strictly between 0 and 1, or check is not within 1 to checks.
+
+    Source: own; as `required_answers`, for any check of a round.
     """
     return required_answers(alpha, delta_of_check(delta, check=check, checks=checks))
 
@@ -107,6 +117,8 @@ def affordable_checks(alpha: float, delta: float, wanted: int, *, answered: int)
 
     Raises:
         InvalidConfig: alpha or delta is not strictly between 0 and 1.
+
+    Source: own; a check that cannot open would only take delta from the others.
     """
     for checks in range(wanted, 1, -1):
         if required_validation_size(alpha, delta, checks, check=checks) <= answered:

@@ -2,6 +2,8 @@
 
 Source: 2601.20072 (rule and ablation), which asks every epoch and on the test split; here the rule gets a validation
 sample that the model does not learn from, and the checks that the round makes.
+
+Dimensions: W views, N images, C classes, V validation images.
 """
 
 from __future__ import annotations
@@ -36,7 +38,10 @@ class _ConfidentGate:
         _check_share("confidence", self.confidence)
 
     def score(self, probabilities_WNC: NDArray[np.floating]) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Smallest over views; see `smallest_scores`."""
+        """Smallest over views; see `smallest_scores`.
+
+        Source: SSMAE, 2601.20072.
+        """
         return smallest_scores(probabilities_WNC)
 
     def affordable_checks(self, wanted: int, *, answered: int) -> int:  # noqa: ARG002 - of the protocol
@@ -84,6 +89,8 @@ class PointEstimateGate(_ConfidentGate):
 
         Raises:
             InvalidConfig: the round has made all its checks.
+
+        Source: SSMAE, 2601.20072, with the departures that the module's docstring names.
         """
         level = self._level(evidence)
         is_open = level.n > 0 and (level.n - level.errors) / level.n >= self.opens_at
@@ -111,6 +118,8 @@ class AlwaysOpenGate(_ConfidentGate):
 
         Raises:
             InvalidConfig: the round has made all its checks.
+
+        Source: SSMAE, 2601.20072, its ablation without a gate.
         """
         level = self._level(evidence)
         return _without_promise(level, wording.never_closed(level, self.confidence), 1.0, checks, earlier, is_open=True)

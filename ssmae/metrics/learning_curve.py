@@ -31,7 +31,10 @@ class PowerLaw:
     exponent: float
 
     def error(self, labels_R: NDArray[np.number]) -> NDArray[np.float64]:
-        """Error rate expected at those numbers of labels; shape (R,)."""
+        """Error rate expected at those numbers of labels; shape (R,).
+
+        Source: power law of the error, 1712.00409.
+        """
         return self.floor + self.scale * np.asarray(labels_R, np.float64) ** -self.exponent
 
 
@@ -112,12 +115,18 @@ def forecast_labels(
 
 
 def label_span(labels_R: NDArray[np.number]) -> float:
-    """How many times the labels of the first round the last one had; 1 without a round."""
+    """How many times the labels of the first round the last one had; 1 without a round.
+
+    Source: own; rounds that are close together leave the exponent to chance.
+    """
     return float(labels_R[-1] / labels_R[0]) if len(labels_R) else 1.0
 
 
 def can_forecast(labels_R: NDArray[np.number]) -> bool:
-    """Whether rounds with so many labels are many enough, and far enough apart."""
+    """Whether rounds with so many labels are many enough, and far enough apart.
+
+    Source: own; three numbers are fitted, and fewer rounds leave them to chance.
+    """
     return len(labels_R) >= LEAST_ROUNDS and label_span(labels_R) >= LEAST_SPAN
 
 

@@ -1,6 +1,6 @@
 """What a readout gives, and what every readout refuses.
 
-Dimensions: N images of the training part, H held-out images, D width of the embedding.
+Dimensions: N images of the training part, H held-out images, D width of the embedding, C classes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class Readout:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Exact 95 % interval of the accuracy; it covers the choice of held-out images, not that of the labels."""
+        """Exact 95 % interval of the accuracy; it covers the choice of held-out images, not that of the labels.
+
+        Source: Clopper and Pearson, Biometrika 26 (1934).
+        """
         return accuracy_interval(self.correct, len(self.predicted_H))
 
     @classmethod

@@ -60,7 +60,7 @@ def test_arms__differ_in_what_the_papers_differ_in(tiny_config):
     assert settings["softmatch"].loss.consistency_weighting is Weighting.SOFT
     assert settings["ssmae_no_gate"].gate.rule is GateRule.ALWAYS_OPEN
     assert settings["ssmae"] == tiny_config
-    assert settings["freematch_boxes"] == replace(settings["freematch"], augment=tiny_config.augment)
+    assert settings["freematch_cutmix"] == replace(settings["freematch"], augment=tiny_config.augment)
     mixes = {name for name, config in settings.items() if config.augment.cutmix}
     assert not mixes & {"pseudo_label", "fixmatch", "freematch", "softmatch", "no_mixing"}
     assert {replace(config.augment, cutmix=0.0) for config in settings.values()} == {

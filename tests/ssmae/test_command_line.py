@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import ssmae.commands.train
@@ -39,6 +40,31 @@ def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
     saved = load_checkpoint(out)
     assert saved.model.class_names == tuple(f"class {index}" for index in range(10))
     assert (saved.config.gate.views, saved.config.loss.masking, saved.config.schedule.joint_steps) == (1, "grid", 3)
+
+
+def test_train__starts_from_a_checkpoint_and_leaves_no_half_way_state(folder, tmp_path, tiny_config, monkeypatch):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    first, half, second = (tmp_path / name for name in ("first.safetensors", "half", "second.safetensors"))
+    options = ["--labels-per-class", "3", "--validation", "60", "--threads", "1"]
+    no_steps = ["--set", "schedule.resume_reconstruct_steps=0", "schedule.labels_steps=0", "schedule.joint_steps=0"]
+    assert main(["train", str(folder), *options, "--out", str(first)]) == 0
+    resumed = ["--start", str(first), "--midway", str(half), "--out", str(second), *no_steps]
+    assert main(["train", str(folder), *options, *resumed]) == 0
+    encoders = [load_checkpoint(path).student.weights["encoder.pos_embed"] for path in (first, second)]
+    assert torch.equal(*encoders)
+    assert not half.exists()
+
+
+def test_train__refuses_a_half_way_state_that_is_none_and_leaves_it_alone(
+    folder, tmp_path, tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    half = tmp_path / "half"
+    half.write_text("no half-way state")
+    options = ["--labels-per-class", "3", "--validation", "60", "--threads", "1", "--midway", str(half)]
+    assert main(["train", str(folder), *options]) == 2
+    assert half.name in capsys.readouterr().err
+    assert half.exists()
 
 
 def test_train__refuses_a_setting_that_does_not_exist(folder, monkeypatch, capsys):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ssmae.config import Precision
-from ssmae.device import check_compiler, choose_device, is_mixed, threads
+from ssmae.device import check_compiler, choose_device, is_mixed, own_randomness, threads
 from ssmae.errors import InvalidConfig
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -45,3 +45,21 @@ def test_threads__gives_back_what_was_set():
     with threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_own_randomness__is_repeatable_and_gives_the_generators_back():
+    before = torch.get_rng_state()
+    drawn = []
+    for seed in (3, 3, 4):
+        with own_randomness(seed, CPU):
+            drawn.append(torch.rand(4))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_own_randomness__of_a_round_on_a_cpu_leaves_every_gpu_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: pytest.fail(f"seeded a GPU with {seed}"))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail(f"seeded every GPU with {seed}"))
+    with own_randomness(0, CPU):
+        pass

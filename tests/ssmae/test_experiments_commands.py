@@ -121,7 +121,7 @@ def test_cifar__fills_every_cell_of_its_table_at_toy_length(toy_packs, capsys):
     assert cifar.main(["run", "--results", str(results), *options]) == 0
     lines = read([results])
     assert len(lines) == 2 * 3 * len(ARMS)
-    assert [line.cell.arm for line in lines[:12]] == ["ssmae"] * 6 + ["freematch_boxes"] * 6
+    assert [line.cell.arm for line in lines[:12]] == ["ssmae"] * 6 + ["freematch_cutmix"] * 6
     assert {line.cell.budget for line in lines} == {26, 130, 260}
     # A tenth of 2,600 affords evidence for the gate; the smaller budgets keep it closed.
     assert {line.cell.validation for line in lines if line.cell.arm == "ssmae"} == {0, 84}

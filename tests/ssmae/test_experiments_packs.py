@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from ssmae.errors import InvalidData
-from ssmae.experiments.held_out import HeldOut
 from ssmae.experiments.packs import DIGITS, load_pack, native_side
+from ssmae.held_out import HeldOut
 
 
 def png(value, side=8):

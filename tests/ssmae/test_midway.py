@@ -11,6 +11,7 @@ import torch
 import ssmae.midway
 from ssmae.checkpoint import save_checkpoint
 from ssmae.data import ImageStore, RoundData
+from ssmae.device import threads
 from ssmae.errors import CheckpointMismatch
 from ssmae.midway import data_digests, load_midway, origin_of, save_midway
 from ssmae.model import build
@@ -103,6 +104,11 @@ def test_load_midway__refuses_another_device_and_other_libraries(path, origin, p
     (origin[outer[0]] if outer else origin)[last] = "another"
     with pytest.raises(CheckpointMismatch, match=rf"! {place}: expected another, got "):
         load_midway(path, origin)
+
+
+def test_load_midway__refuses_another_number_of_threads(path, tiny_config, make_data):
+    with threads(torch.get_num_threads() + 1), pytest.raises(CheckpointMismatch, match="! threads: expected "):
+        load_midway(path, origin_of(tiny_config, make_data(), seed=3, device="cpu"))
 
 
 def changed(data, field):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssmae.augment import cutmix, strong_view, weak_view
@@ -29,9 +30,25 @@ WAITING = {
     aten.nonzero.default,  # the number of results is not known beforehand
     aten.masked_select.default,
     aten._unique2.default,
+    aten.unique_dim.default,
+    aten.unique_consecutive.default,
+    aten.bincount.default,  # as many results as the largest value
+    aten.repeat_interleave.Tensor,
     aten.equal.default,
     aten.lift_fresh.default,  # torch.tensor(number): copied from memory that the device cannot fetch from
 }
+
+
+HOST_ASKS = (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.cpu)
+
+
+class NeverAsks(TorchFunctionMode):
+    """Refuses to bring a tensor to the host: on a CPU, where it is already, no operation shows that."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func in HOST_ASKS:
+            raise AssertionError(f"{func} makes the host wait")
+        return func(*args, **(kwargs or {}))
 
 
 class NeverWaits(TorchDispatchMode):
@@ -51,7 +68,7 @@ def never_waiting():
     if DEVICE.type == "cuda":
         torch.cuda.set_sync_debug_mode("error")
     try:
-        with NeverWaits():
+        with NeverAsks(), NeverWaits():
             yield
     finally:
         if DEVICE.type == "cuda":
@@ -67,6 +84,12 @@ def never_waiting():
         pytest.param(lambda images: images.masked_select(images > 0.5), id="select"),
         pytest.param(lambda images: images.nonzero(), id="nonzero"),
         pytest.param(lambda images: images.new_tensor(0.5), id="constant"),
+        pytest.param(lambda images: images.tolist(), id="list"),
+        pytest.param(lambda images: images.cpu(), id="cpu"),
+        pytest.param(lambda images: images.cpu().numpy(), id="numpy"),
+        pytest.param(lambda images: images.long().bincount(), id="bincount"),
+        pytest.param(lambda images: images.repeat_interleave(images.long()), id="repeat"),
+        pytest.param(lambda images: images[None].unique(dim=0), id="unique"),
     ],
 )
 def test_this_check__notices_carelessness(careless):

@@ -1,4 +1,4 @@
-"""The test split of a pack: a type of its own, which nothing that trains or chooses can take.
+"""A test split: a type of its own, which nothing that trains or chooses can take.
 
 Dimensions: T test images, C channels (3), H and W side in pixels.
 """
@@ -31,15 +31,19 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.classes_T)
 
-    def accuracy(self, model: SSMAE, config: RoundConfig) -> float:
-        """Share of the images that a round's result classifies right.
+    def correct(self, model: SSMAE, config: RoundConfig) -> int:
+        """How many of the images a round's result classifies right.
 
         Args:
             model: of the images' size.
             config: of the round: device and precision.
         """
         predictions = predict_as_trained(model, ImageStore(self.images_TCHW), config)
-        return float((predictions.probabilities_NC.argmax(axis=1) == self.classes_T).mean())
+        return int((predictions.probabilities_NC.argmax(axis=1) == self.classes_T).sum())
+
+    def accuracy(self, model: SSMAE, config: RoundConfig) -> float:
+        """The same as a share."""
+        return self.correct(model, config) / len(self)
 
     def every(self, step: int) -> HeldOut:
         """Each `step`-th image, from the first."""
