@@ -48,6 +48,7 @@ def train_round(
     start_state: EncoderState | None = None,
     class_map: ClassMap | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    observe: Callable[[Phase, int, SSMAE], None] = lambda *_: None,
     should_stop: Callable[[], bool] = never,
     midway: Path | None = None,
     midway_seconds: float = 60.0,
@@ -63,6 +64,8 @@ def train_round(
         class_map: for a kept head, which class of this round each of the earlier classes has become; None: the one
             of the same name.
         on_progress: called about twice a second from this thread.
+        observe: called before every step with the phase, the step's index in it and the teacher, which must be left as
+            it is; for reports on how a round goes.
         should_stop: asked between every two steps and every two batches of inference.
         midway: file for the half-way state. If it exists the round goes on from there and ends as if it had never been
             interrupted: bitwise on a CPU. It is left behind at the end; removing it is the caller's business.
@@ -91,7 +94,7 @@ def train_round(
         student = start_model(config, data.class_names, start_state, seed=seed, class_map=class_map)
         imprint(student, data.images, data.labels_N, new_classes(config, data.class_names, start_state, class_map))
         resumes = start_state is not None
-        running = _Round(data, config, seed, student, device, on_progress, should_stop, resumes=resumes)
+        running = _Round(data, config, seed, student, device, on_progress, observe, should_stop, resumes=resumes)
         if midway is not None:
             running.keep(midway, midway_seconds)
         return running.run()
@@ -108,12 +111,14 @@ class _Round:
         student: SSMAE,
         device: torch.device,
         on_progress: Callable[[Progress], None],
+        observe: Callable[[Phase, int, SSMAE], None],
         should_stop: Callable[[], bool],
         *,
         resumes: bool,
     ) -> None:
-        self._data, self._config, self._device, self._should_stop = data, config, device, should_stop
+        self._data, self._config, self._device = data, config, device
         self._seed, self._resumes = seed, resumes
+        self._observe, self._should_stop = observe, should_stop
         classes_seen = len(np.unique(data.labels_N[data.labelled_index_L]))
         self._learns_classes = classes_seen >= 2 and config.schedule.labels_steps + config.schedule.joint_steps > 0
         self._notes = _notes(classes_seen, learns_classes=self._learns_classes)
@@ -194,6 +199,7 @@ class _Round:
                 raise self._stopped(phase, step)
             if step in checks:
                 self._ask_gate(checks=len(checks))
+            self._observe(phase, step, self._learner.teacher.model)
             weights = self._plan.loss_weights(phase, step, self._config.loss)
             losses = draw(weights)
             if self._should_stop():  # between the halves too: on a slow machine one step can take seconds

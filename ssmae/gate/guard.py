@@ -4,7 +4,7 @@ The gate's bound speaks of accepted pseudo-labels. It says nothing of what they 
 to be sure of itself where it is wrong. The guard looks at that, and may only close, never open, so it takes nothing
 from the gate's promise at its own check. Training learns whether it tripped; later checks pay for that
 (`spending.TRIPPED`). A round with evidence for a single check has no guard: before its check no pseudo-label taught,
-and the loss may rise then for another reason (a young model that becomes sure of itself, though it is right more often);
+and the loss may rise then for another reason (a young model becomes sure of itself, though it is right more often);
 after it the validation answers teach and can judge no more.
 
 Dimensions: V validation images, C classes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,12 @@ from PIL import Image
 
 from ssmae.baselines import ARMS
 from ssmae.config import GateRule
-from ssmae.experiments import cifar, comparison, cpu, gates, learning_curve, resuming
+from ssmae.experiments import cifar, comparison, cpu, gates, learning_curve, phases, resuming
 from ssmae.experiments.command import UNFINISHED
+from ssmae.experiments.draw import draw_round
+from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.experiments.running import read
+from ssmae.trainer import train_round
 
 LENGTHS = ("reconstruct_steps", "resume_reconstruct_steps", "labels_steps", "joint_steps")
 SHORT = [
@@ -99,6 +103,25 @@ def test_learning_curve__counts_every_label_of_its_rounds(tiny_config):
     points = learning_curve.run(learning_curve.ARMS[0], tiny, seed=0)
     assert [point.labels for point in points] == [20, 50, 100, 200]
     assert "| resumed, chosen |" in learning_curve.table(points)
+
+
+def test_phases__looks_at_the_teacher_along_the_round_and_leaves_it_as_it_is(tmp_path, capsys):
+    out = tmp_path / "phases.json"
+    options = ["--images", "200", "--labels", "40", "--arms", "supervised", "ssmae", "--seeds", "1", "--every", "4"]
+    assert phases.main([*options, "--out", str(out), *SHORT]) == 0
+    points = json.loads(out.read_text())
+    of_ssmae = [(point["phase"], point["step"]) for point in points if point["arm"] == "ssmae"]
+    assert of_ssmae == [("reconstruct", 0), ("labels", 2), ("joint", 4), ("end", 6)]
+    assert all(0 <= point["neighbours"] <= 1 for point in points)
+    assert "| supervised | end | 6 |" in capsys.readouterr().out
+
+
+def test_phases__a_round_that_is_watched_is_the_same_round(tiny_config):
+    pack = load_pack(DIGITS, 8).part(200)
+    data = draw_round(pack, budget=40, validation=0, seed=0)
+    watched = train_round(data, tiny_config, seed=0, observe=phases.Watch(pack, data, "ssmae", 0, every=1))
+    alone = train_round(data, tiny_config, seed=0)
+    assert [point.losses for point in watched.history] == [point.losses for point in alone.history]
 
 
 @pytest.fixture

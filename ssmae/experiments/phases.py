@@ -1,0 +1,167 @@
+"""How an arm comes to its accuracy: its teacher on the images without a label, at points of a round.
+
+    python -m ssmae.experiments.phases --pack digits --labels 50 --arms mae_finetune ssmae --out phases.json
+
+At each point, for 1,000 of the *training* images without any answer, whose true classes are known to this report alone:
+how many the teacher's classifier gets right, how many its embeddings alone do (nearest neighbours among the labelled
+images, so that reconstruction alone shows too), how many are confident enough to be pseudo-labels (0.95) and how many
+of these are wrong. Nothing of it reaches the training, and the test split is not looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ssmae.commands.options import new_file, whole
+from ssmae.config import Phase, RoundConfig
+from ssmae.data import ImageStore, RoundData
+from ssmae.errors import SsmaeError
+from ssmae.experiments import command
+from ssmae.experiments.comparison import EVERY_ARM, TITLES
+from ssmae.experiments.draw import draw_round, validation_answers
+from ssmae.experiments.packs import CACHE, Pack
+from ssmae.inference import predict
+from ssmae.model import SSMAE
+from ssmae.readouts import nearest_neighbours
+from ssmae.trainer import train_round
+
+LOOKED_AT = 1000
+"""Images without an answer that are looked at, drawn uniformly."""
+
+CONFIDENT = 0.95
+"""As the rules without a proof ask for."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the teacher was like at one moment; shares of the images looked at.
+
+    Attributes:
+        arm: key of the way to train.
+        seed: of answers and training.
+        phase: what comes next, or "end".
+        step: steps done of the whole round.
+        right: images that the classifier gets right.
+        neighbours: images that nearest neighbours in the embedding get right.
+        confident: images whose likeliest class has a probability of `CONFIDENT` or more.
+        wrong: share of *these* that are wrong; None if there are none.
+    """
+
+    arm: str
+    seed: int
+    phase: str
+    step: int
+    right: float
+    neighbours: float
+    confident: float
+    wrong: float | None
+
+
+class Watch:
+    """Looks at the teacher where a phase begins, and every so many steps."""
+
+    def __init__(self, pack: Pack, data: RoundData, arm: str, seed: int, every: int) -> None:
+        self._arm, self._seed, self._every = arm, seed, every
+        hidden = np.setdiff1d(np.flatnonzero(data.labels_N < 0), data.validation_index_V)
+        seen = np.random.default_rng(seed).permutation(hidden)[:LOOKED_AT]
+        labelled = data.labelled_index_L
+        self._seen, self._classes = ImageStore(pack.train.images_NCHW[seen]), pack.classes_N[seen]
+        self._labelled, self._labels = ImageStore(pack.train.images_NCHW[labelled]), data.labels_N[labelled]
+        self._done = 0
+        self.points: list[Point] = []
+
+    def __call__(self, phase: Phase, step: int, teacher: SSMAE) -> None:
+        """Add a point if it is time; called before every step."""
+        if step == 0 or self._done % self._every == 0:
+            self.look(phase, teacher)
+        self._done += 1
+
+    def look(self, phase: str, teacher: SSMAE) -> None:
+        """Add a point."""
+        said, known = predict(teacher, self._seen), predict(teacher, self._labelled)
+        is_right = said.probabilities_NC.argmax(axis=1) == self._classes
+        is_sure = said.probabilities_NC.max(axis=1) >= CONFIDENT
+        near = nearest_neighbours(known.embeddings_ND, self._labels, said.embeddings_ND, self._classes, neighbours=5)
+        wrong = float(1 - is_right[is_sure].mean()) if is_sure.any() else None
+        shares = float(is_right.mean()), near.accuracy, float(is_sure.mean())
+        self.points.append(Point(self._arm, self._seed, phase, self._done, *shares, wrong))
+
+
+def run(pack: Pack, settings: RoundConfig, arm: str, *, labels: int, seed: int, every: int) -> list[Point]:
+    """One round of one arm, watched.
+
+    Args:
+        pack: the data.
+        settings: of SSMAE.
+        arm: key of the way to train.
+        labels: answers in all.
+        seed: of answers and training.
+        every: steps between two points.
+
+    Raises:
+        InvalidData: more answers than there are.
+    """
+    config = EVERY_ARM[arm].config(settings)
+    validation = validation_answers(labels, config.gate) if EVERY_ARM[arm].needs_validation else 0
+    data = draw_round(pack, budget=labels, validation=validation, seed=seed)
+    watch = Watch(pack, data, arm, seed, every)
+    result = train_round(data, config, seed=seed, observe=watch)
+    watch.look("end", result.model)
+    return watch.points
+
+
+def table(points: list[Point]) -> str:
+    """A row for each arm and moment, mean over seeds in %, as Markdown."""
+    rows = [
+        "| arm | next | steps done | right | right by neighbours | confident | wrong of these |",
+        "|---|" + "---|" * 6,
+    ]
+    for arm, phase, step in dict.fromkeys((point.arm, point.phase, point.step) for point in points):
+        here = [point for point in points if (point.arm, point.phase, point.step) == (arm, phase, step)]
+        columns = zip(*((point.right, point.neighbours, point.confident, point.wrong) for point in here), strict=True)
+        rows.append(f"| {TITLES[arm]} | {phase} | {step} | {' | '.join(map(_mean, columns))} |")
+    return "\n".join(rows)
+
+
+def _mean(shares: tuple[float | None, ...]) -> str:
+    known = [share for share in shares if share is not None]
+    return f"{100 * np.mean(known):.1f}" if known else "–"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print the table, write every point as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m ssmae.experiments.phases", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.add_pack_options(parser)
+    parser.add_argument("--labels", type=whole(1), default=50, metavar="N")
+    parser.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=["mae_finetune", "ssmae"], metavar="ARM")
+    parser.add_argument("--seeds", type=whole(1), default=3, metavar="N")
+    parser.add_argument("--every", type=whole(1), default=250, metavar="STEPS", help="between two points")
+    parser.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
+    parser.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="for decoded images")
+    parser.add_argument("--out", type=new_file, metavar="FILE", help="write the points as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        pack, settings = command.chosen_pack(options)
+        points: list[Point] = []
+        for seed in range(options.seeds):
+            for arm in options.arms:
+                points += run(pack, settings, arm, labels=options.labels, seed=seed, every=options.every)
+                print(f"seed {seed}, {arm}: {points[-1].right:.1%} right at the end", flush=True)
+                if options.out:
+                    options.out.write_text(json.dumps([asdict(point) for point in points], indent=1))
+    except SsmaeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(table(points))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
