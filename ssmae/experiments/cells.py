@@ -1,6 +1,8 @@
 """One cell of a table: what it is, what it gave, and the line of JSON that keeps both.
 
 The test split is looked at here and nowhere else, once a cell, after training.
+
+Dimensions: K images without an answer, A of them with an accepted pseudo-label.
 """
 
 from __future__ import annotations
@@ -10,16 +12,21 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ssmae import sources
-from ssmae.config import RoundConfig
+from ssmae.config import GateConfig, RoundConfig
 from ssmae.experiments.packs import Pack
-from ssmae.gate import in_force
+from ssmae.gate import Audit, audit_sample, in_force
 from ssmae.results import HistoryPoint, RoundResult
 
 CURVE_POINTS = 40
 """Points of the training curves that a line keeps, at most about."""
+
+AUDIT_ANSWERS = 1000
+"""So many random pseudo-labels are looked at by an audit, at most."""
 
 _WHERE_NOT_WHAT = ("device", "threads", "compile")
 
@@ -78,6 +85,8 @@ class Line:
         versions: of what the result depends on.
         notes: what the round did otherwise than asked.
         history: training curves, thinned: phase, step, losses.
+        audit: answers after which an audit of what is accepted would have certified it; None if it would not have
+            within `AUDIT_ANSWERS`, or nothing is accepted.
     """
 
     cell: Cell
@@ -96,6 +105,7 @@ class Line:
     versions: dict[str, str]
     notes: tuple[str, ...]
     history: tuple[dict[str, Any], ...]
+    audit: int | None = None
 
     @property
     def lets_in(self) -> bool:
@@ -158,7 +168,30 @@ def report(
         versions=result.versions,
         notes=result.notes,
         history=_thinned(result.history),
+        audit=audited(wrong_K[taken_K], config.gate, cell.seed),
     )
+
+
+def audited(is_wrong_A: NDArray[np.bool_], gate: GateConfig, seed: int) -> int | None:
+    """How many answers an audit of accepted pseudo-labels takes.
+
+    Args:
+        is_wrong_A: of each accepted pseudo-label; shape (A,).
+        gate: its alpha and delta are those of the audit.
+        seed: of the images that are looked at.
+
+    Returns:
+        Answers until it is proven that at most alpha of them are wrong; None where `AUDIT_ANSWERS` do not prove it, or
+        nothing is accepted.
+    """
+    if not len(is_wrong_A):
+        return None
+    audit = Audit(gate.alpha, gate.delta)
+    for index in audit_sample(np.arange(len(is_wrong_A)), AUDIT_ANSWERS, seed):
+        audit = audit.answer(is_right=not is_wrong_A[index])
+        if audit.certified:
+            return audit.right + audit.wrong
+    return None
 
 
 def digest(config: RoundConfig) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
-from ssmae.experiments.cells import Cell, Line
+from ssmae.experiments.cells import AUDIT_ANSWERS, Cell, Line
 
 ABSENT = "not yet run"
 
@@ -106,8 +106,20 @@ def gate_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping
             runs = [line for line in lines if line.cell.arm == key and column.holds(line.cell)]
             if any(line.cell.validation or any(check.is_open for check in line.checks) for line in runs):
                 rows.append([title, column.title, *_gate(runs)])
-    head = ["arm", "budget", "of it for the gate", "open at the end", "accepted", "wrong of these", "worst run"]
-    note = "A budget that is not listed has no answers for the gate, which then stays closed."
+    head = [
+        "arm",
+        "budget",
+        "of it for the gate",
+        "open at the end",
+        "accepted",
+        "wrong of these",
+        "worst run",
+        "audit",
+    ]
+    note = (
+        "A budget that is not listed has no answers for the gate, which then stays closed. Audit: runs whose accepted "
+        f"pseudo-labels a random audit would have certified within {AUDIT_ANSWERS} answers, and after how many."
+    )
     return f"{_markdown(head, rows)}\n\n{note}" if rows else ""
 
 
@@ -154,7 +166,14 @@ def _gate(runs: Sequence[Line]) -> list[str]:
         _percent(mean(line.accepted for line in runs)),
         _percent(mean(wrong)) if wrong else "–",
         _percent(max(wrong)) if wrong else "–",
+        _audit([line.audit for line in runs if line.wrong is not None]),
     ]
+
+
+def _audit(answers: Sequence[int | None]) -> str:
+    certified = [count for count in answers if count is not None]
+    after = f", after {mean(certified):.0f} answers" if certified else ""
+    return f"{len(certified)} of {len(answers)}{after}" if answers else "–"
 
 
 def _percent(share: float) -> str:

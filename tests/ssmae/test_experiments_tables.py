@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from ssmae.config import GateConfig
 from ssmae.errors import InvalidData
 from ssmae.experiments import cifar, comparison, resuming
-from ssmae.experiments.cells import Cell, Check, Line
+from ssmae.experiments.cells import Cell, Check, Line, audited
 from ssmae.experiments.running import read
 from ssmae.experiments.tables import all_tables
 
@@ -44,6 +47,17 @@ def rows(text):
 def test_line__comes_back_from_json_as_it_was():
     made = line(checks=(Check(is_open=True, coverage=0.5, threshold=0.9, errors=1, n=60, discards=False),), wrong=0.25)
     assert Line.from_json(made.to_json()) == made
+    older = json.loads(made.to_json())
+    del older["audit"]
+    assert Line.from_json(json.dumps(older)) == made
+
+
+def test_audited__counts_answers_until_the_error_is_proven():
+    gate = GateConfig(alpha=0.1, delta=0.05)
+    # 0.9 ** n <= 0.05 from n = 29 on; betting on a rate of 0.02 each right answer gives 0.98 / 0.9: 36 of them.
+    assert audited(np.zeros(400, np.bool_), gate, seed=0) == 36
+    assert audited(np.arange(400) % 5 == 0, gate, seed=0) is None
+    assert audited(np.zeros(0, np.bool_), gate, seed=0) is None
 
 
 def test_table__gives_mean_and_standard_deviation_over_seeds_and_marks_the_best():
@@ -96,7 +110,7 @@ def test_table__shows_what_the_gate_let_in_and_the_worst_of_it():
     shut = Check(is_open=False, coverage=0.0, threshold=None, errors=9, n=50, discards=True)
     opened = Check(is_open=True, coverage=0.6, threshold=0.9, errors=1, n=50, discards=False)
     lines = [
-        line(seed=0, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.02),
+        line(seed=0, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.02, audit=60),
         line(seed=1, budget=300, validation=84, checks=(shut, opened), accepted=0.6, wrong=0.06),
         line(seed=2, budget=300, validation=84, checks=(opened, shut), accepted=0.0, wrong=None),
     ]
@@ -104,7 +118,16 @@ def test_table__shows_what_the_gate_let_in_and_the_worst_of_it():
     lines += [line(seed=seed, checks=(shut,)) for seed in range(3)]
     text = all_tables(lines, TITLES, "ssmae")
     assert rows(text)[-2][0] == "---"  # arms and budgets without evidence could not have opened
-    assert rows(text)[-1] == ["SSMAE", "300 labels", "84", "2 of 3", "40.0 %", "4.0 %", "6.0 %"]
+    assert rows(text)[-1] == [
+        "SSMAE",
+        "300 labels",
+        "84",
+        "2 of 3",
+        "40.0 %",
+        "4.0 %",
+        "6.0 %",
+        "1 of 2, after 60 answers",
+    ]
 
 
 def test_table__names_labels_and_evidence_apart_where_every_arm_has_both():
