@@ -33,8 +33,9 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands(start: str) -> list[str]:
-    """Every line that begins so and that a page tells its reader to type."""
-    written = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    """Every line that begins so and that a page tells its reader to type; a backslash joins two."""
+    scripts = [block.replace("\\\n", " ") for page in PAGES for block in blocks(page, "sh")]
+    written = [line for script in scripts for line in script.splitlines()]
     spoken = [text for page in PAGES for text in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))]
     lines = [line.split("#")[0].strip() for line in [*written, *spoken]]
     return sorted({line for line in lines if re.match(rf"{start} [a-z]", line)})
