@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ssmae.commands import bench, evaluate, train
-from ssmae.errors import SsmaeError
+from ssmae.commands.status import exit_status
 
 COMMANDS = (train, evaluate, bench)
 
@@ -23,12 +23,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; expected refusals are one line on stderr and exit code 2."""
     options = parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except SsmaeError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    return 0
+    return exit_status(lambda: options.run(options))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ssmae.commands.options import add_settings, whole, with_settings
+from ssmae.commands.status import exit_status
 from ssmae.config import Preset, RoundConfig, preset_config
-from ssmae.errors import InvalidData, SsmaeError
+from ssmae.errors import InvalidData
 from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job
 from ssmae.experiments.packs import CACHE, DIGITS, Pack, load_pack, native_side
@@ -33,11 +33,16 @@ def parser(program: str, description: str | None) -> tuple[argparse.ArgumentPars
     run.add_argument("--midway", type=Path, metavar="FOLDER", help=half_way)
     of_two = "every N-th cell, from the I-th: 1/2 and 2/2 for two processes"
     run.add_argument("--part", type=Share.parse, default=Share(), metavar="I/N", help=of_two)
-    run.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
-    run.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="for decoded images")
+    add_machine_options(run)
     table = commands.add_parser("table", help="print the tables of finished cells")
     table.add_argument("results", type=Path, nargs="+", metavar="FILE")
     return top, run
+
+
+def add_machine_options(run: argparse.ArgumentParser) -> None:
+    """How many threads, and where decoded images are kept."""
+    run.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
+    run.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="for decoded images")
 
 
 def add_pack_options(run: argparse.ArgumentParser) -> None:
@@ -50,7 +55,7 @@ def add_pack_options(run: argparse.ArgumentParser) -> None:
 
 
 def chosen_pack(options: argparse.Namespace) -> tuple[Pack, RoundConfig]:
-    """The pack that `add_pack_options` describe, and the settings for it.
+    """The pack that `add_pack_options` and `add_machine_options` describe, and the settings for it.
 
     Raises:
         InvalidConfig: see `with_settings`.
@@ -80,21 +85,22 @@ def main(
         0, `UNFINISHED`, or 2 for an expected refusal, which is one line on stderr.
     """
     options = top.parse_args(arguments)
-    try:
-        if options.command == "table":
-            print(table(_finished(options.results)))
-            return 0
-        left = run_jobs(
-            jobs(options),
-            options.results,
-            minutes=options.minutes,
-            share=options.part,
-            midway=options.midway,
-            say=lambda text: print(text, flush=True),
-        )
-    except SsmaeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+    def print_table() -> None:
+        print(table(_finished(options.results)))
+
+    return exit_status(print_table if options.command == "table" else lambda: _run(jobs(options), options))
+
+
+def _run(jobs: list[Job], options: argparse.Namespace) -> int:
+    left = run_jobs(
+        jobs,
+        options.results,
+        minutes=options.minutes,
+        share=options.part,
+        midway=options.midway,
+        say=lambda text: print(text, flush=True),
+    )
     return UNFINISHED if left else 0
 
 

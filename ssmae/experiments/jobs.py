@@ -93,11 +93,22 @@ def comparison_jobs(
         for budget in budgets:
             for key, arm in arms.items():
                 config = configs[key]
-                validation = validation_answers(budget, config.gate) if arm.needs_validation else 0
+                validation = evidence_of(arm, config, budget)
                 answers = (budget, validation) if evidence is None else (budget + evidence, evidence)
                 cell = Cell(pack.name, len(pack.train), *answers, key, seed)
                 jobs.append(Job((cell,), settings, (config,), partial(_train, cell, pack, settings, config)))
     return jobs
+
+
+def evidence_of(arm: Arm, config: RoundConfig, budget: int) -> int:
+    """How many answers of a budget an arm spends on its gate.
+
+    Args:
+        arm: the way to train.
+        config: what it makes of the settings.
+        budget: answers in all.
+    """
+    return validation_answers(budget, config.gate) if arm.needs_validation else 0
 
 
 def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig, pause: Pause | None) -> list[Line]:

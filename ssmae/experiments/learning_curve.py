@@ -34,6 +34,7 @@ from ssmae.commands.options import new_file, whole
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.experiments.packs import DIGITS, load_pack
+from ssmae.experiments.tables import markdown
 from ssmae.gate import in_force
 from ssmae.inference import Predictions
 from ssmae.results import EncoderState
@@ -129,8 +130,8 @@ def _choose(
 def table(points: list[Point]) -> str:
     """Mean and standard deviation over seeds, as a Markdown table."""
     counts = sorted({point.labels for point in points})
-    lines = [f"| arm | {' | '.join(f'{count} labels' for count in counts)} | minutes, all rounds |"]
-    lines.append(f"|---|{'---|' * (len(counts) + 1)}")
+    head = ["arm", *(f"{count} labels" for count in counts), "minutes, all rounds"]
+    rows = []
     for name in dict.fromkeys(point.arm for point in points):
         cells = []
         for count in counts:
@@ -139,8 +140,8 @@ def table(points: list[Point]) -> str:
             cells.append(f"{values.mean():.1f}{spread}")
         of_arm = [point for point in points if point.arm == name]
         minutes = sum(point.seconds for point in of_arm) / 60 / len({point.seed for point in of_arm})
-        lines.append(f"| {name} | {' | '.join(cells)} | {minutes:.1f} |")
-    return "\n".join(lines)
+        rows.append([name, *cells, f"{minutes:.1f}"])
+    return markdown(head, rows)
 
 
 def main(arguments: list[str] | None = None) -> int:

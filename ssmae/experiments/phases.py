@@ -14,18 +14,19 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ssmae.commands.options import new_file, whole
+from ssmae.commands.status import exit_status
 from ssmae.config import Phase, RoundConfig
 from ssmae.data import ImageStore, RoundData
-from ssmae.errors import SsmaeError
 from ssmae.experiments import command
 from ssmae.experiments.comparison import EVERY_ARM, TITLES
-from ssmae.experiments.draw import draw_round, validation_answers
-from ssmae.experiments.packs import CACHE, Pack
+from ssmae.experiments.draw import draw_round
+from ssmae.experiments.jobs import evidence_of
+from ssmae.experiments.packs import Pack
+from ssmae.experiments.tables import markdown
 from ssmae.inference import predict
 from ssmae.model import SSMAE
 from ssmae.readouts import nearest_neighbours
@@ -108,8 +109,8 @@ def run(pack: Pack, settings: RoundConfig, arm: str, *, labels: int, seed: int, 
         InvalidData: more answers than there are.
     """
     config = EVERY_ARM[arm].config(settings)
-    validation = validation_answers(labels, config.gate) if EVERY_ARM[arm].needs_validation else 0
-    data = draw_round(pack, budget=labels, validation=validation, seed=seed)
+    evidence = evidence_of(EVERY_ARM[arm], config, labels)
+    data = draw_round(pack, budget=labels, validation=evidence, seed=seed)
     watch = Watch(pack, data, arm, seed, every)
     result = train_round(data, config, seed=seed, observe=watch)
     watch.look("end", result.model)
@@ -118,15 +119,13 @@ def run(pack: Pack, settings: RoundConfig, arm: str, *, labels: int, seed: int, 
 
 def table(points: list[Point]) -> str:
     """A row for each arm and moment, mean over seeds in %, as Markdown."""
-    rows = [
-        "| arm | next | steps done | right | right by neighbours | confident | wrong of these |",
-        "|---|" + "---|" * 6,
-    ]
+    head = ["arm", "next", "steps done", "right", "right by neighbours", "confident", "wrong of these"]
+    rows = []
     for arm, phase, step in dict.fromkeys((point.arm, point.phase, point.step) for point in points):
         here = [point for point in points if (point.arm, point.phase, point.step) == (arm, phase, step)]
         columns = zip(*((point.right, point.neighbours, point.confident, point.wrong) for point in here), strict=True)
-        rows.append(f"| {TITLES[arm]} | {phase} | {step} | {' | '.join(map(_mean, columns))} |")
-    return "\n".join(rows)
+        rows.append([TITLES[arm], phase, str(step), *map(_mean, columns)])
+    return markdown(head, rows)
 
 
 def _mean(shares: tuple[float | None, ...]) -> str:
@@ -143,24 +142,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=["mae_finetune", "ssmae"], metavar="ARM")
     parser.add_argument("--seeds", type=whole(1), default=3, metavar="N")
     parser.add_argument("--every", type=whole(1), default=250, metavar="STEPS", help="between two points")
-    parser.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
-    parser.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="for decoded images")
+    command.add_machine_options(parser)
     parser.add_argument("--out", type=new_file, metavar="FILE", help="write the points as JSON")
     options = parser.parse_args(arguments)
-    try:
-        pack, settings = command.chosen_pack(options)
-        points: list[Point] = []
-        for seed in range(options.seeds):
-            for arm in options.arms:
-                points += run(pack, settings, arm, labels=options.labels, seed=seed, every=options.every)
-                print(f"seed {seed}, {arm}: {points[-1].right:.1%} right at the end", flush=True)
-                if options.out:
-                    options.out.write_text(json.dumps([asdict(point) for point in points], indent=1))
-    except SsmaeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _report(options))
+
+
+def _report(options: argparse.Namespace) -> None:
+    pack, settings = command.chosen_pack(options)
+    points: list[Point] = []
+    for seed in range(options.seeds):
+        for arm in options.arms:
+            points += run(pack, settings, arm, labels=options.labels, seed=seed, every=options.every)
+            print(f"seed {seed}, {arm}: {points[-1].right:.1%} right at the end", flush=True)
+            if options.out:
+                options.out.write_text(json.dumps([asdict(point) for point in points], indent=1))
     print(table(points))
-    return 0
 
 
 if __name__ == "__main__":

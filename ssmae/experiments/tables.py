@@ -63,7 +63,7 @@ def accuracy_table(
         seconds = [line.seconds for line in lines if line.cell.arm == key]
         rows.append([title, *texts, f"{mean(seconds) / 60:.1f}" if seconds else ""])
     rows += [[title, *texts, ""] for title, texts in (beside or {}).items()]
-    table = _markdown(["arm", *(column.title for column in columns), "minutes a run"], rows)
+    table = markdown(["arm", *(column.title for column in columns), "minutes a run"], rows)
     return f"{table}\n\n{_caption(lines)}" if lines else table
 
 
@@ -90,7 +90,7 @@ def lead_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping
     name = titles[leader]
     verdict = "; ".join(f"at {title} not ahead of {', '.join(arms)}" for title, arms in behind.items())
     within = "; ".join(f"at {title} before {', '.join(arms)}" for title, arms in close.items())
-    table = _markdown([f"{name} minus", *(column.title for column in columns)], known)
+    table = markdown([f"{name} minus", *(column.title for column in columns)], known)
     return (
         f"{table}\n\nPoints, mean ± standard deviation of the differences seed by seed. "
         f"{name} is {verdict or 'ahead of every arm in every column that has both'}."
@@ -120,7 +120,7 @@ def gate_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping
         "A budget that is not listed has no answers for the gate, which then stays closed. Audit: runs whose accepted "
         f"pseudo-labels a random audit would have certified within {AUDIT_ANSWERS} answers, and after how many."
     )
-    return f"{_markdown(head, rows)}\n\n{note}" if rows else ""
+    return f"{markdown(head, rows)}\n\n{note}" if rows else ""
 
 
 def all_tables(lines: Sequence[Line], titles: Mapping[str, str], leader: str) -> str:
@@ -200,6 +200,7 @@ def _each(values: Iterable[int | str]) -> str:
     return ", ".join(f"{value:,}" if isinstance(value, int) else value for value in dict.fromkeys(values))
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

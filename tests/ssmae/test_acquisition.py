@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssmae.acquisition import (
-    _STRATEGIES,
     COLD_START,
     NEEDS_EMBEDDINGS,
     Pick,
@@ -18,6 +17,7 @@ from ssmae.acquisition import (
     margin_scores,
     select,
 )
+from ssmae.acquisition.strategies import STRATEGIES
 from ssmae.config import Acquisition
 from ssmae.errors import InvalidConfig, InvalidData
 
@@ -44,7 +44,7 @@ def indices(picks: list[Pick]) -> list[int]:
 
 
 def test_strategies__table_and_enum_agree() -> None:
-    assert set(_STRATEGIES) == set(Acquisition)
+    assert set(STRATEGIES) == set(Acquisition)
     assert set(Acquisition) >= COLD_START | NEEDS_EMBEDDINGS
 
 

@@ -28,7 +28,7 @@ SAYS_A_SHAPE = re.compile(r"shape|scalar|Returns:|; see `|\([A-Z0-9, ]+\)")
 ARRAYS = re.compile(r"(?<!dict\[str, )\b(torch\.Tensor|NDArray|FloatArray|Vectors|Floats|Scores|Indices)")
 
 OF_THE_METHOD = re.compile(
-    r"ssmae\.((gate|metrics|readouts)\.\w+|acquisition|augment|clustering|colours|losses|masking|model|schedule|teacher"
+    r"ssmae\.((gate|metrics|readouts)\.\w+|acquisition\.(scores|selection|strategies)|augment|clustering|colours|losses|masking|model|schedule|teacher"
     r"|warping|weighting)"
 )
 PLUMBING = {"ssmae.gate.rules", "ssmae.gate.wording", "ssmae.metrics.checks"}
