@@ -53,7 +53,7 @@ class Request:
     generator: np.random.Generator
 
     def unit_embeddings(self, indices: Indices) -> Scores:
-        """Embeddings of these images, in single precision and of length one."""
+        """Embeddings of these images, shape (M, D), in single precision and of length one."""
         rows_MD = given(self.embeddings_ND)[indices].astype(np.float32)
         if not np.isfinite(rows_MD).all():
             raise InvalidData("embeddings_ND must be finite. Got NaN or infinity among the candidates.")
