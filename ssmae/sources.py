@@ -18,7 +18,7 @@ _OF_AN_EXPERIMENT = ("experiments/draw.py", "experiments/packs.py")  # they deci
 
 @cache
 def digest() -> str:
-    """Of all modules but those that choose images or only look at results, as they lie on the disk at the first call."""
+    """Of all modules that a round depends on, as they lie on the disk at the first call."""
     paths = [path for path in _HERE.rglob("*.py") if path.relative_to(_HERE).parts[0] not in _NOT_OF_A_ROUND]
     paths += [_HERE / name for name in _OF_AN_EXPERIMENT]
     return hashlib.sha256("".join(meaning(path.read_text("utf-8")) for path in sorted(paths)).encode()).hexdigest()[:12]
