@@ -2,8 +2,8 @@
 
 A check freezes a snapshot: the teacher's scores at that moment and the threshold that they were judged by. A snapshot
 that was let in stays in force until a later check lets in another one; a later check that proves nothing leaves it
-alone, because its own certificate still holds. Only the guard, when the loss on the validation sample got worse,
-discards it. Must never import trainer.
+alone, because its own certificate still holds. Only the guard, when the loss on the validation sample got worse while
+it taught, discards it. Must never import trainer.
 
 Dimensions: N images of the stream, V validation images, W views.
 """
@@ -60,10 +60,10 @@ class Gating:
         has_label_V = data.validation_labels_V >= 0
         weak_VC = probabilities_WNC[0, data.validation_index_V[has_label_V]]
         losses_V = validation_losses(weak_VC, data.validation_labels_V[has_label_V])
-        if self._guard is not None and self._losses_V is not None:
+        kept = in_force(self.decisions)
+        if self._guard is not None and self._losses_V is not None and kept is not None:
             decision = self._guard.judge(decision, before_V=self._losses_V, now_V=losses_V)
         self._losses_V = losses_V
-        kept = in_force(self.decisions)
         self.decisions.append(decision)
         holds = in_force(self.decisions)
         if self._scores is None or holds is None or holds is not kept:

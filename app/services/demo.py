@@ -24,7 +24,7 @@ from ssmae.config import Acquisition, Phase, Preset
 NAME = "Handwritten digits"
 TEST_SIZE = 300
 VALIDATION_SIZE = 140
-"""With the default gate (10 % error allowed, two checks), 137 answers are the fewest that can open it at both."""
+"""With the default gate (10 % error allowed, two checks), 139 answers are the fewest that can open it at both."""
 SELECTION_SIZE = 20
 ANSWERS_AT_A_TIME = 20
 WAIT_SECONDS = 300.0

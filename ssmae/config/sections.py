@@ -138,8 +138,8 @@ class GateConfig(Section):
     views: int = knob(2, "Strong views that must agree with the weak one.", 0, 8)
     loss_guard: bool = knob(
         default=True,
-        help="Close also when the loss on the validation sample has risen significantly since the check before: what "
-        "was let in there did harm. A single check has none before it.",
+        help="Close also when the loss on the validation sample has risen significantly since the check before, while "
+        "pseudo-labels taught: what was let in did harm.",
     )
     release: bool = knob(default=True, help="Validation answers teach too, once the last check of the round is over.")
     opens_at: float = knob(0.70, "point_estimate: accuracy of the confident validation images that opens.", 0.0, 1.0)

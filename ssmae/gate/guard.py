@@ -1,11 +1,11 @@
-"""A second reason to close: the loss on the validation sample got worse since the check before.
+"""A second reason to close: the loss on the validation sample got worse while accepted pseudo-labels taught.
 
 The gate's bound speaks of accepted pseudo-labels. It says nothing of what they do to the model: it may learn from them
 to be sure of itself where it is wrong. The guard looks at that, and may only close, never open, so it takes nothing
 from the gate's promise at its own check. Training learns whether it tripped; later checks pay for that
-(`spending.TRIPPED`). A round with evidence for a single check has no guard: before its check no pseudo-label taught,
-and the loss may rise then for another reason (a young model becomes sure of itself, though it is right more often);
-after it the validation answers teach and can judge no more.
+(`spending.TRIPPED`). Where no pseudo-label taught since the check before there is nothing to take back, and the loss
+may rise for another reason (a young model becomes sure of itself, though it is right more often): it is not asked.
+So a round with evidence for a single check has none; after its check the validation answers teach and judge no more.
 
 Dimensions: V validation images, C classes.
 """

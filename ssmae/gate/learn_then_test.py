@@ -18,7 +18,7 @@ from ssmae.gate.decision import GateDecision, in_force
 from ssmae.gate.evidence import ValidationEvidence
 from ssmae.gate.levels import Level, affordable_starts, reachable_levels, tested_levels
 from ssmae.gate.scores import consistency_scores
-from ssmae.gate.spending import BLOCKING_SHARE, affordable_checks, delta_left, outcome_weight, required_answers
+from ssmae.gate.spending import affordable_checks, chains_share, delta_left, outcome_weight, required_answers
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class LearnThenTestGate:
         """
         spent = delta_left(self.delta, checks=checks, earlier=earlier)
         answered = len(evidence.scores_V)
-        for_blocks = BLOCKING_SHARE * spent if evidence.classes is not None else 0.0
-        starts = affordable_starts(answered, self.alpha, spent) if spent else ()
+        for_chains = chains_share(spent)
+        starts = affordable_starts(answered, self.alpha, for_chains) if spent else ()
         if not starts:
             needed = required_answers(self.alpha, spent) if spent else None
             return self._closed(wording.too_few(answered, needed, self.alpha, self.delta), spent, earlier)
@@ -83,7 +83,7 @@ class LearnThenTestGate:
         if not ranked_F.size or ranked_F[0] <= 0:
             return self._closed(wording.nothing_to_accept(ranked_F.size), spent, earlier)
 
-        share = (spent - for_blocks) / len(starts)
+        share = for_chains / len(starts)
         proven, failed = tested_levels(starts, ranked_F, evidence, self.alpha, share)
         if not proven:
             nearest = min(failed, key=lambda level: level.error_bound(share))
@@ -95,7 +95,7 @@ class LearnThenTestGate:
             evidence,
             alpha=self.alpha,
             certify=spent / families,
-            block=for_blocks / families,
+            block=(spent - for_chains) / families,
             confidence=1 - self.delta,
         )
         blocked = tuple(one for one in classes if one.is_blocked)

@@ -61,15 +61,20 @@ class Level:
         return min(1.0, error_upper_bound(self.errors, self.n, delta) / self.left) if self.left else 1.0
 
 
-def affordable_starts(answered: int, alpha: float, delta: float) -> tuple[int, ...]:
+def affordable_starts(answered: int, alpha: float, delta_of_chains: float) -> tuple[int, ...]:
     """As many chain starts as the sample can feed, the widest ones; each must survive one error.
+
+    Args:
+        answered: validation images with an answer.
+        alpha: largest error rate allowed.
+        delta_of_chains: what all chains of the check together may spend.
 
     Source: 2110.01052, fixed-sequence testing with several starts; how many is own: a start that the sample cannot feed
     would only cost the others.
     """
     for chains in range(len(CHAIN_STARTS), 0, -1):
         starts = CHAIN_STARTS[-chains:]
-        if starts[0] * answered >= 100 * smallest_sample(1, alpha, delta / chains):
+        if starts[0] * answered >= 100 * smallest_sample(1, alpha, delta_of_chains / chains):
             return starts
     return ()
 

@@ -26,7 +26,7 @@ RARE = 0.01
 
 BLOCKING_SHARE = 0.03
 """Share of a check's delta for blocks. Blocks need overwhelming evidence anyway, and the logarithm of their share is
-what counts; the chains hardly miss it: at the default levels the smallest sample still survives one error."""
+what counts; the chains hardly miss it."""
 
 TRIPPED = RARE
 """Weight of a tripped guard, whose decision tells nothing else."""
@@ -87,6 +87,14 @@ def delta_of_check(delta: float, *, check: int, checks: int) -> float:
     return delta / checks * _PLAIN ** (check - 1)
 
 
+def chains_share(spent: float) -> float:
+    """What is left of a check's delta for its chains of levels; blocks have their share even if no class is bad.
+
+    Source: union bound over blocks and chains; the shares are own.
+    """
+    return (1 - BLOCKING_SHARE) * spent
+
+
 def required_answers(alpha: float, spent: float) -> int:
     """Answered validation images without which a check that spends so much stays closed, whatever the answers are.
 
@@ -95,7 +103,7 @@ def required_answers(alpha: float, spent: float) -> int:
 
     Source: own; how many answers a check needs must be known before anybody is asked.
     """
-    return -(-100 * smallest_sample(1, alpha, spent) // CHAIN_STARTS[-1])
+    return -(-100 * smallest_sample(1, alpha, chains_share(spent)) // CHAIN_STARTS[-1])
 
 
 def required_validation_size(alpha: float, delta: float, checks: int, *, check: int = 1) -> int:

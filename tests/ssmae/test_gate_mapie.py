@@ -10,6 +10,7 @@ from mapie.risk_control import BinaryClassificationController, BinaryRisk, FWERF
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
 from ssmae.gate import COVERAGE_LEVELS, LearnThenTestGate, binomial_tail, holm
+from ssmae.gate.spending import chains_share
 from tests.ssmae.gate_cases import Project, project
 
 ERROR_AMONG_ACCEPTED = BinaryRisk(
@@ -58,7 +59,7 @@ def test_decide__accepts_what_mapies_fixed_sequence_testing_accepts(answered: in
         picked = generator.choice(len(case.scores_F), answered, replace=False)
         thresholds_T = thresholds(case, start)
         p_values_T = mapie_p_values(*counts(case, picked, thresholds_T), gate.alpha)
-        valid = control_fwer(p_values_T, gate.delta, FWERFixedSequenceTesting(chains))
+        valid = control_fwer(p_values_T, chains_share(gate.delta), FWERFixedSequenceTesting(chains))
         theirs.append(thresholds_T[valid].min() if len(valid) else None)
         ours.append(gate.decide(case.evidence(picked)).threshold)
     assert ours == theirs
@@ -77,7 +78,7 @@ def test_decide__accepts_what_mapies_controller_accepts_from_end_to_end() -> Non
             lambda scores: np.stack([1 - scores, scores], axis=1),
             ERROR_AMONG_ACCEPTED,
             target_level=gate.alpha,
-            confidence_level=1 - gate.delta,
+            confidence_level=1 - chains_share(gate.delta),
             best_predict_param_choice="recall",
             list_predict_params=thresholds_T,
             fwer_method="fixed_sequence",

@@ -53,6 +53,16 @@ def test_ask__takes_everything_back_when_the_validation_loss_got_worse(data):
     assert not gating.proposals(views).accepted_K.any()
 
 
+def test_ask__opens_though_the_loss_rose_while_nothing_was_let_in(data):
+    unsure = np.full_like(views(), 0.5)
+    gating = Gating(data, GateConfig(loss_guard=True))
+    assert (gating.ask(unsure, checks=2) == NO_LABEL).all()
+    surely_wrong = views(wrong=8, confidence=0.999999)  # few errors, each of them very dear
+    surely_wrong[:, :, :] = np.where(surely_wrong > 0.5, 1 - 1e-9, 1e-9)
+    assert (gating.ask(surely_wrong, checks=2) != NO_LABEL).any()
+    assert gating.decisions[1].is_open
+
+
 def test_ask__takes_the_newer_snapshot_when_both_are_open(data):
     gating = Gating(data, GateConfig())
     gating.ask(views(confidence=0.9), checks=2)
