@@ -19,7 +19,7 @@ from scipy.stats import rankdata
 
 from ssmae.augment import to_float
 from ssmae.clustering import typicality
-from ssmae.config import LossConfig, Masking
+from ssmae.config import LossConfig, Masking, Precision
 from ssmae.data import ImageStore
 from ssmae.device import device_of, mixed_precision
 from ssmae.errors import InvalidData, Stopped
@@ -39,6 +39,7 @@ def reconstruction_errors(
     loss: LossConfig,
     *,
     seed: int,
+    precision: Precision = Precision.AUTO,
     batch: int | None = None,
     should_stop: Callable[[], bool] = never,
 ) -> NDArray[np.float32]:
@@ -54,6 +55,7 @@ def reconstruction_errors(
         images: of the model's image size, unaugmented.
         loss: the settings that the model was trained with: masking, mask ratio, normalised target or not.
         seed: of the masks.
+        precision: as the model was trained.
         batch: images at a time, which bounds the memory; None chooses by the size of the images.
         should_stop: asked before every reconstruction of a batch.
 
@@ -76,7 +78,7 @@ def reconstruction_errors(
             for mask in complementary_masks(loss.masking, len(indices_B), model.side, loss.mask_ratio, generator):
                 if should_stop():
                     raise Stopped(f"Stopped while reconstructing, after {int(indices_B[0])} of {len(images)} images.")
-                with mixed_precision(device):
+                with mixed_precision(device, precision):
                     predicted_BLP = model.reconstruct(images_BCHW, mask)
                 pixels_BLP = predicted_pixels(predicted_BLP, images_BCHW, patch_size, normalised=loss.normalise_target)
                 total_B += ((pixels_BLP - truth_BLP).square().mean(dim=-1) * mask.is_masked).sum(dim=1)

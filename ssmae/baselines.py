@@ -144,6 +144,5 @@ ABLATIONS = {
         needs_validation=True,
     ),
     "no_mixing": Arm("without CutMix", "No image gets a box of another one's pixels.", _unmixed, needs_validation=True),
-    "no_gate": ARMS["ssmae_no_gate"],
 }
-"""SSMAE without one part."""
+"""SSMAE without one part; without its gate it is a row of the tables."""

@@ -93,21 +93,30 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return _checkpoint(path, tensors, header)
 
 
-def load_encoder_state(path: Path) -> EncoderState:
-    """Weights to start a round from: a checkpoint of ours, or a safetensors file of a timm vision transformer.
+def load_start(path: Path) -> tuple[EncoderState, dict[str, Any]]:
+    """Weights to start a round from, and the remarks kept with them: none in a file of timm's.
 
-    Of a timm file the classifier is left behind, whose classes are unknown, and the class token with its position,
-    which our encoder has not; its last norm becomes that of the mean over tokens. Whether the rest fits the configured
-    network, its image and patch size among it, is checked when the round starts. Pixels are brought to [-1, 1], as for
-    timm's `augreg` weights.
+    Of a timm vision transformer's safetensors file the classifier is left behind, whose classes are unknown, and the
+    class token with its position, which our encoder has not; its last norm becomes that of the mean over tokens.
+    Whether the rest fits the configured network, its image and patch size among it, is checked when the round starts.
+    Pixels are brought to [-1, 1], as for timm's `augreg` weights.
 
     Raises:
         CheckpointMismatch: not a readable safetensors file.
     """
     tensors, header = tensor_file.read(path, _KIND)
     if header is not None:
-        return _checkpoint(path, tensors, header).student
-    return EncoderState({f"encoder.{name}": value for name, value in _without_class_token(tensors).items()}, None)
+        return _checkpoint(path, tensors, header).student, header.get("remarks", {})
+    return EncoderState({f"encoder.{name}": value for name, value in _without_class_token(tensors).items()}, None), {}
+
+
+def load_encoder_state(path: Path) -> EncoderState:
+    """The weights of `load_start` alone: of a checkpoint of ours, or of a timm vision transformer's safetensors file.
+
+    Raises:
+        CheckpointMismatch: not a readable safetensors file.
+    """
+    return load_start(path)[0]
 
 
 def _without_class_token(timm: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

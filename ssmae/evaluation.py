@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ssmae.config import RoundConfig
 from ssmae.data import ImageStore
 from ssmae.errors import InvalidData
+from ssmae.held_out import HeldOut
 from ssmae.inference import Predictions, predict
 from ssmae.metrics import ReliabilityBin, expected_calibration_error, fit_temperature, reliability, with_temperature
 from ssmae.model import SSMAE
@@ -89,7 +90,7 @@ def evaluate(
     """
     if overlap := np.intersect1d(taught_L, held_out_H).tolist():
         raise InvalidData(f"An image must not both teach and judge. Got both for images {overlap[:5]}.")
-    predictions = predict(model, images)
+    predictions = predict(model, images, precision=config.precision)
     probabilities_HC, answers_H = predictions.probabilities_NC[held_out_H], labels_N[held_out_H]
     embeddings_ND = predictions.embeddings_ND
     parts = embeddings_ND[taught_L], labels_N[taught_L], embeddings_ND[held_out_H], answers_H
@@ -99,9 +100,10 @@ def evaluate(
         "nearest neighbours": nearest_neighbours(*parts),
     }
     if with_fine_tuning:
-        teaching, judging = (ImageStore(images.images_NCHW[index]) for index in (taught_L, held_out_H))
+        teaching = ImageStore(images.images_NCHW[taught_L])
+        judging = HeldOut(images.images_NCHW[held_out_H], answers_H)
         readouts["fine-tuned"] = fine_tune(
-            model, config, teaching, labels_N[taught_L], judging, answers_H, seed=seed, on_progress=on_progress
+            model, config, teaching, labels_N[taught_L], judging, seed=seed, on_progress=on_progress
         )
     return Evaluation(readouts, calibrate(probabilities_HC, answers_H), predictions)
 

@@ -5,6 +5,7 @@ Dimensions: T test images, C channels (3), H and W side in pixels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ssmae.config import RoundConfig
 from ssmae.data import ImageStore
-from ssmae.inference import predict_as_trained
+from ssmae.inference import never, predict_as_trained
 from ssmae.model import SSMAE
 
 
@@ -31,6 +32,21 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.classes_T)
 
+    def predicted(self, model: SSMAE, config: RoundConfig, should_stop: Callable[[], bool] = never) -> NDArray[np.intp]:
+        """What a round's result takes each image for, shape (T,).
+
+        Args:
+            model: of the images' size.
+            config: of the round: device and precision.
+            should_stop: asked before every batch.
+
+        Raises:
+            Stopped: `should_stop` said so.
+        """
+        predictions = predict_as_trained(model, ImageStore(self.images_TCHW), config, should_stop)
+        said_T: NDArray[np.intp] = predictions.probabilities_NC.argmax(axis=1)
+        return said_T
+
     def correct(self, model: SSMAE, config: RoundConfig) -> int:
         """How many of the images a round's result classifies right.
 
@@ -38,8 +54,7 @@ class HeldOut:
             model: of the images' size.
             config: of the round: device and precision.
         """
-        predictions = predict_as_trained(model, ImageStore(self.images_TCHW), config)
-        return int((predictions.probabilities_NC.argmax(axis=1) == self.classes_T).sum())
+        return int((self.predicted(model, config) == self.classes_T).sum())
 
     def accuracy(self, model: SSMAE, config: RoundConfig) -> float:
         """The same as a share."""

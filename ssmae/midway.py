@@ -119,7 +119,8 @@ def load_midway(path: Path, origin: Origin) -> Midway:
     ]
     if differing:
         more = [f"... and {len(differing) - _SHOWN} more"] if len(differing) > _SHOWN else []
-        raise CheckpointMismatch("\n".join([f"{path.name} belongs to another round.", *differing[:_SHOWN], *more]))
+        what = f"{path.name} belongs to another round; remove it to begin this one anew."
+        raise CheckpointMismatch("\n".join([what, *differing[:_SHOWN], *more]))
     return Midway(tensors, header["facts"])
 
 

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 import torch
-from timm.optim._param_groups import param_groups_layer_decay
+from timm.optim import param_groups_layer_decay  # type: ignore[attr-defined]  # imported there, not in __all__
 from torch import nn
 
 from ssmae.config import ScheduleConfig

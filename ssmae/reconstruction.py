@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ssmae.augment import to_float
-from ssmae.config import LossConfig
+from ssmae.config import LossConfig, Precision
 from ssmae.data import ImageStore
 from ssmae.device import device_of, mixed_precision
 from ssmae.inference import batch_for, batches, evaluating, never
@@ -50,6 +50,7 @@ def reconstructions(
     loss: LossConfig,
     *,
     seed: int,
+    precision: Precision = Precision.AUTO,
     batch: int | None = None,
     should_stop: Callable[[], bool] = never,
 ) -> Reconstructions:
@@ -63,6 +64,7 @@ def reconstructions(
         images: of the model's image size, unaugmented; a few, as all three pictures are kept in memory.
         loss: the settings that the model was trained with: masking, mask ratio, normalised target or not.
         seed: of the masks.
+        precision: as the model was trained.
         batch: images at a time; None chooses by the size of the images.
         should_stop: asked before every batch.
 
@@ -83,7 +85,7 @@ def reconstructions(
             raw_BCHW = on_device.take(indices_B)
             mask = draw_mask(loss.masking, len(raw_BCHW), model.side, loss.mask_ratio, generator)
             images_BCHW = to_float(raw_BCHW)
-            with mixed_precision(device):
+            with mixed_precision(device, precision):
                 predicted_BLP = model.reconstruct(images_BCHW, mask)
             pixels_BLP = predicted_pixels(predicted_BLP, images_BCHW, patch_size, normalised=loss.normalise_target)
             guess_BCHW = unpatchify((pixels_BLP.clamp(0, 1) * 255).round().to(torch.uint8), patch_size)

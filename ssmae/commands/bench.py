@@ -20,7 +20,7 @@ from ssmae.bench.memory import HOW
 from ssmae.bench.workloads import Choice
 from ssmae.commands.options import new_file
 from ssmae.config import Precision, Size
-from ssmae.device import choose_device, is_mixed
+from ssmae.device import check_compiler, choose_device, is_mixed
 from ssmae.errors import InvalidConfig
 from ssmae.results import versions
 
@@ -83,6 +83,8 @@ def _check(arguments: argparse.Namespace, device: torch.device) -> None:
         raise InvalidConfig("--threads", "at least 0", arguments.threads)
     if arguments.compile and device.type != "cuda":
         raise InvalidConfig("--compile", "left out on a CPU, where the learner never compiles", arguments.compile)
+    if arguments.compile:
+        check_compiler()
 
 
 def _print(name: str, report: Report, device: torch.device) -> None:

@@ -1,6 +1,8 @@
 """How a command divides a folder of images: which teach, which judge the gate, and which are held out.
 
-The commands share this, so that the same seed holds the same images out.
+An image is held out by what is in it, not by its place in a folder: a number from its bytes is below the test share.
+So it is held out in every round, whatever came to the folder since, and under any name; and a smaller share holds out
+a part of what a larger one does. A checkpoint keeps its share, so that no image that taught it judges it later.
 
 Dimensions: N images, M images that are not held out, V that judge the gate, T held-out images.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,58 +23,68 @@ from ssmae.errors import InvalidData
 SEED, TEST_SHARE = 0, 0.25
 """Unless told otherwise."""
 
+_SHARE, _KNOWN = "held_out_below", "start_known"
+
+UNKNOWN_PAST = "Note: it is not known which images taught these weights before; some of them may be held out here."
+
 
 @dataclass(frozen=True)
-class Split:
-    """Which images of a folder were held out: kept in the checkpoint, so that none that taught it judges it later.
+class Past:
+    """What a checkpoint says of the images that taught it, and the rounds that it began with.
 
     Attributes:
-        seed: of the draw.
-        test_share: what `hold_out` was given.
-        files: `digest` of the folder.
+        test_share: none whose content has a number below this; None if it says nothing.
+        is_known: whether that holds for what it began with, too.
     """
 
-    seed: int
-    test_share: float
-    files: str
+    test_share: float | None
+    is_known: bool
+
+    @classmethod
+    def of(cls, remarks: dict[str, Any]) -> Past:
+        """As `remarks` wrote it."""
+        return cls(remarks.get(_SHARE), bool(remarks.get(_KNOWN, False)))
+
+    def remarks(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {_SHARE: self.test_share, _KNOWN: self.is_known}
+
+    def share(self, asked: float | None) -> float:
+        """The test share to divide a folder by.
+
+        Args:
+            asked: None for that of the past, or `TEST_SHARE`.
+
+        Raises:
+            InvalidData: that would hold out images that taught.
+        """
+        usual = TEST_SHARE if self.test_share is None else self.test_share
+        share = usual if asked is None else asked
+        if self.test_share is not None and share > self.test_share:
+            raise InvalidData(
+                f"The test share must be at most {self.test_share:g}, that of the checkpoint's training: else images "
+                f"that taught it judge it. Got {share:g}."
+            )
+        return share
 
 
-def digest(names: Sequence[str]) -> str:
-    """Stands for a folder: the names of its images, in the order of `read_folder`."""
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+NO_PAST = Past(None, is_known=True)
+"""Of a round that starts from scratch."""
 
 
-def split_for(remarks: dict[str, Any], names: Sequence[str], seed: int | None, test_share: float | None) -> Split:
-    """How to divide a folder to judge a checkpoint: as it was divided to train it, if it is that folder.
-
-    Args:
-        remarks: of the checkpoint.
-        names: of the images in the folder that it is to be judged on.
-        seed: asked for; None for that of the training, or `SEED`.
-        test_share: asked for; None for that of the training, or `TEST_SHARE`.
-
-    Raises:
-        InvalidData: that would hold out other images of the folder than the training did.
-    """
-    files = digest(names)
-    trained = Split(**remarks) if remarks.get("files") == files else None
-    usual = trained or Split(SEED, TEST_SHARE, files)
-    asked = Split(usual.seed if seed is None else seed, usual.test_share if test_share is None else test_share, files)
-    if trained is not None and asked != trained:
-        raise InvalidData(
-            f"The folder must be divided as for training, with seed {trained.seed} and a test share of "
-            f"{trained.test_share:g}: else images that taught the model judge it. Got {asked.seed} and "
-            f"{asked.test_share:g}."
-        )
-    return asked
+def content_numbers(paths: Sequence[Path]) -> NDArray[np.float64]:
+    """A number in [0, 1) of each image, uniform and for ever the same, from the SHA-256 of its bytes; shape (N,)."""
+    digests = [hashlib.sha256(path.read_bytes()).digest() for path in paths]
+    return np.array([int.from_bytes(digest[:6], "big") / 2**48 for digest in digests])
 
 
 def hold_out(
-    images: int, test_share: float, generator: np.random.Generator
+    number_N: NDArray[np.float64], test_share: float, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(stream_M, test_T): indices of images that may teach, and of a uniform test split, both in random order."""
-    order, test = generator.permutation(images), round(test_share * images)
-    return order[test:], order[:test]
+    """(stream_M, test_T): indices of images that may teach, and of those held out, both in random order."""
+    order = generator.permutation(len(number_N))
+    is_held_out = number_N[order] < test_share
+    return order[~is_held_out], order[is_held_out]
 
 
 def keep_few_labels(
@@ -111,6 +124,7 @@ class Division:
 
 
 def divide(
+    number_N: NDArray[np.float64],
     labels_N: NDArray[np.int64],
     class_names: tuple[str, ...],
     *,
@@ -119,13 +133,22 @@ def divide(
     test_share: float,
     seed: int,
 ) -> Division:
-    """Hide most labels: a uniform test split, labels for a few per class, a uniform validation sample of the rest.
+    """Hide most labels: a test split, labels for a few per class, a uniform validation sample of the rest.
+
+    Args:
+        number_N: of `content_numbers`.
+        labels_N: the class of each image.
+        class_names: of the classes.
+        labels_per_class: that teach.
+        validation: images that judge the gate.
+        test_share: images whose number is below this are held out.
+        seed: of the labels, the validation sample and all orders.
 
     Raises:
         InvalidData: too few images for that.
     """
     generator = np.random.default_rng(seed)
-    stream_M, test_T = hold_out(len(labels_N), test_share, generator)
+    stream_M, test_T = hold_out(number_N, test_share, generator)
     labels_M = keep_few_labels(labels_N[stream_M], class_names, labels_per_class)
     rest = np.flatnonzero(labels_M < 0)
     if not len(test_T):

@@ -1,8 +1,8 @@
 """`python -m ssmae evaluate CHECKPOINT FOLDER`: how good a model and its encoder are, in numbers and pictures.
 
 FOLDER holds one folder of images per class. A share of it is held out and judges everything; labels of the rest teach
-the readouts. In the folder that `train` was given it is the very images that `train` held out; with other images, make
-sure that the checkpoint has not seen them.
+the readouts. Images are held out by their content, as `train` does: no image that taught the checkpoint judges it,
+whatever came to the folder since.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.division import SEED, TEST_SHARE, hold_out, keep_few_labels, split_for
+from ssmae.commands.division import SEED, TEST_SHARE, UNKNOWN_PAST, Past, content_numbers, hold_out, keep_few_labels
 from ssmae.commands.evaluation_files import write_files
 from ssmae.commands.folders import names_in, read_folder, read_images
-from ssmae.commands.options import share, whole
+from ssmae.commands.options import new_folder, share, whole
 from ssmae.commands.progress import show_progress
 from ssmae.device import choose_device
 from ssmae.errors import InvalidData
@@ -38,9 +38,11 @@ def evaluate(arguments: argparse.Namespace) -> None:
     paths, index_N, folder_names = read_folder(arguments.folder)
     if unknown := sorted(set(folder_names) - set(model.class_names)):
         raise InvalidData(f"Every class of the folder must be one of {list(model.class_names)}. Got {unknown}.")
-    names = names_in(arguments.folder, paths)
-    split = split_for(checkpoint.remarks, names, arguments.seed, arguments.test_share)
-    stream_M, held_out_H = hold_out(len(paths), split.test_share, np.random.default_rng(split.seed))
+    past = Past.of(checkpoint.remarks)
+    generator = np.random.default_rng(arguments.seed)
+    stream_M, held_out_H = hold_out(content_numbers(paths), past.share(arguments.test_share), generator)
+    if not past.is_known:
+        print(UNKNOWN_PAST)
     taught_L = stream_M[keep_few_labels(index_N[stream_M], folder_names, arguments.labels_per_class) >= 0]
     print(
         f"{len(paths)} images, {len(held_out_H)} of them held out, {len(taught_L)} labels for the readouts", flush=True
@@ -55,13 +57,14 @@ def evaluate(arguments: argparse.Namespace) -> None:
         labels_N,
         taught_L=taught_L,
         held_out_H=held_out_H,
-        seed=split.seed,
+        seed=arguments.seed,
         with_fine_tuning=arguments.fine_tune,
         on_progress=show_progress,
     )
     _print(evaluation)
     if arguments.out:
-        written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=split.seed)
+        names = names_in(arguments.folder, paths)
+        written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=arguments.seed)
         print(f"written to {arguments.out}: {', '.join(written)}")
 
 
@@ -76,11 +79,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--labels-per-class", type=whole(2), default=10, metavar="N", help="that teach the readouts, at least 2"
     )
     held_out = f"held out to judge (default: as trained, else {TEST_SHARE})"
-    drawn = f"of the draw (default: as trained, else {SEED})"
+    drawn = "which labels teach the readouts"
     command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
     command.add_argument("--fine-tune", action="store_true", help="also train the whole encoder on those labels")
-    command.add_argument("--seed", type=whole(0), metavar="N", help=drawn)
-    command.add_argument("--out", type=Path, metavar="DIR", help="write pictures and all figures (.json) there")
+    command.add_argument("--seed", type=whole(0), default=SEED, metavar="N", help=drawn)
+    command.add_argument("--out", type=new_folder, metavar="DIR", help="write pictures and all figures (.json) there")
     command.set_defaults(run=evaluate)
 
 

@@ -53,7 +53,7 @@ def write_files(
     folder.mkdir(parents=True, exist_ok=True)
     _reconstructions(folder, model, config, images, names, held_out_H[:RECONSTRUCTED], seed)
     _reliability(folder, evaluation.calibration)
-    error_N = reconstruction_errors(model, images, config.loss, seed=seed)
+    error_N = reconstruction_errors(model, images, config.loss, seed=seed, precision=config.precision)
     score_N = unusualness(error_N, evaluation.predictions.embeddings_ND)
     first_N = np.argsort(-score_N, kind="stable")
     _unusual(folder, images, names, first_N[:UNUSUAL])
@@ -81,7 +81,9 @@ def _reconstructions(
     shown: NDArray[np.int64],
     seed: int,
 ) -> None:
-    found = reconstructions(model, ImageStore(images.images_NCHW[shown]), config.loss, seed=seed)
+    found = reconstructions(
+        model, ImageStore(images.images_NCHW[shown]), config.loss, seed=seed, precision=config.precision
+    )
     trios = zip(found.originals_NCHW, found.masked_NCHW, found.filled_NCHW, strict=True)
     note = f"The encoder sees {1 - found.is_masked_NL.mean():.0%} of the patches, the decoder fills in the rest. "
     if config.loss.normalise_target:

@@ -45,6 +45,14 @@ def new_file(text: str) -> Path:
     return path
 
 
+def new_folder(text: str) -> Path:
+    """A folder to write to, made when it is needed."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise ArgumentTypeError(f"must be a folder. {text!r} is a file.")
+    return path
+
+
 def add_settings(command: ArgumentParser) -> None:
     """Add `--set`, which `with_settings` reads."""
     shape, text = "SECTION.FIELD=VALUE", "change settings of the preset: see `ssmae round knobs`"

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 
 from ssmae.errors import SsmaeError
 
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""A full or protected disk: nothing that a program does wrong."""
+
 
 def exit_status(run: Callable[[], int | None]) -> int:
-    """What `run` returns, 0 for nothing; 2 for an expected refusal, which becomes one line on stderr."""
+    """What `run` returns, 0 for nothing; 2 for an expected refusal or a disk that refuses, one line on stderr."""
     try:
         return run() or 0
     except SsmaeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        refusal: Exception = error
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        refusal = error
+    print(f"error: {refusal}", file=sys.stderr)
+    return 2

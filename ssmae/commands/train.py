@@ -7,14 +7,14 @@ and the others count as unlabelled.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ssmae.checkpoint import load_encoder_state, save_checkpoint
-from ssmae.commands.division import SEED, TEST_SHARE, Split, digest, divide
-from ssmae.commands.folders import names_in, read_folder, read_images
+from ssmae.checkpoint import load_start, save_checkpoint
+from ssmae.commands.division import NO_PAST, SEED, TEST_SHARE, UNKNOWN_PAST, Past, content_numbers, divide
+from ssmae.commands.folders import read_folder, read_images
 from ssmae.commands.options import add_settings, new_file, share, whole, with_settings
 from ssmae.commands.progress import show_progress
 from ssmae.config import Preset, RoundConfig, preset_config
@@ -23,7 +23,7 @@ from ssmae.decoding import longer_side
 from ssmae.gate import required_validation_size
 from ssmae.held_out import HeldOut
 from ssmae.metrics import accuracy_interval
-from ssmae.results import RoundResult
+from ssmae.results import EncoderState, RoundResult
 from ssmae.trainer import train_round
 
 
@@ -31,19 +31,25 @@ def train(arguments: argparse.Namespace) -> None:
     """Train one round on a folder and print what came of it."""
     paths, labels_N, class_names = read_folder(arguments.folder)
     config = preset_config(Preset(arguments.preset), _median_side(paths))
-    config = with_settings(replace(config, threads=arguments.threads), arguments.set)
+    if arguments.threads is not None:
+        config = replace(config, threads=arguments.threads)
+    config = with_settings(config, arguments.set)
     gate = config.gate
     validation = arguments.validation
     if validation is None:
         validation = required_validation_size(gate.alpha, gate.delta, gate.checks, check=gate.checks)
-    start = load_encoder_state(arguments.start) if arguments.start else None
+    start, past = _start(arguments.start)
+    test_share = past.share(arguments.test_share)
     print(f"{len(paths)} images, {len(class_names)} classes, trained at {config.model.image_size} pixels", flush=True)
+    if not past.is_known:
+        print(UNKNOWN_PAST)
     division = divide(
+        content_numbers(paths),
         labels_N,
         class_names,
         labels_per_class=arguments.labels_per_class,
         validation=validation,
-        test_share=arguments.test_share,
+        test_share=test_share,
         seed=arguments.seed,
     )
     # Both before training: what cannot be read must not cost a round.
@@ -60,8 +66,8 @@ def train(arguments: argparse.Namespace) -> None:
     )
     _report(result, test, config)
     if arguments.out:
-        split = Split(arguments.seed, arguments.test_share, digest(names_in(arguments.folder, paths)))
-        save_checkpoint(arguments.out, result.model, result.student, config, remarks=asdict(split))
+        remarks = Past(test_share, past.is_known).remarks()
+        save_checkpoint(arguments.out, result.model, result.student, config, remarks=remarks)
         print(f"checkpoint: {arguments.out}")
     if arguments.midway:
         arguments.midway.unlink(missing_ok=True)
@@ -78,17 +84,24 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument("--labels-per-class", type=whole(1), default=10, metavar="N")
     images = "images that judge the gate (default: as many as it needs)"
     command.add_argument("--validation", type=whole(0), metavar="N", help=images)
-    command.add_argument(
-        "--test-share", type=share, default=TEST_SHARE, metavar="SHARE", help="held out for the accuracy"
-    )
+    held_out = f"held out for the accuracy, by a hash of the content (default: as for --start, else {TEST_SHARE})"
+    command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
     command.add_argument("--seed", type=whole(0), default=SEED)
-    command.add_argument("--threads", type=whole(0), default=0, metavar="N", help="CPU threads, 0 for all")
+    threads = "CPU threads, 0 for all (default: the preset's; quick is fastest on one)"
+    command.add_argument("--threads", type=whole(0), metavar="N", help=threads)
     weights = "resume the encoder of this checkpoint, or of a timm safetensors file, instead of starting from scratch"
     command.add_argument("--start", type=Path, metavar="FILE", help=weights)
     half_way = "keep the half-way state here: after an interruption the same command goes on from it"
     command.add_argument("--midway", type=new_file, metavar="FILE", help=half_way)
     command.add_argument("--out", type=new_file, metavar="FILE", help="write a checkpoint (.safetensors)")
     command.set_defaults(run=train)
+
+
+def _start(path: Path | None) -> tuple[EncoderState | None, Past]:
+    if path is None:
+        return None, NO_PAST
+    state, remarks = load_start(path)
+    return state, Past.of(remarks)
 
 
 def _median_side(paths: list[Path]) -> int:

@@ -20,8 +20,8 @@ from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job, comparison_jobs
 from ssmae.experiments.tables import all_tables
 
-EVERY_ARM: dict[str, Arm] = ABLATIONS | ARMS
-TITLES = {key: arm.title for key, arm in (ARMS | ABLATIONS).items()}
+EVERY_ARM: dict[str, Arm] = ARMS | ABLATIONS
+TITLES = {key: arm.title for key, arm in EVERY_ARM.items()}
 LEADER = "ssmae"
 
 

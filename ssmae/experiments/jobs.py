@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from ssmae.baselines import Arm
 from ssmae.config import RoundConfig, unreachable
-from ssmae.errors import InvalidConfig
+from ssmae.data import RoundData
+from ssmae.errors import CheckpointMismatch, InvalidConfig
 from ssmae.experiments.cells import Cell, Line, report
 from ssmae.experiments.draw import draw_round, validation_answers
 from ssmae.experiments.packs import Pack
+from ssmae.results import RoundResult
 from ssmae.trainer import train_round
 
 SECONDS_BETWEEN_STATES = 30.0
@@ -111,18 +114,33 @@ def evidence_of(arm: Arm, config: RoundConfig, budget: int) -> int:
     return validation_answers(budget, config.gate) if arm.needs_validation else 0
 
 
+def _train_in_pieces(
+    data: RoundData, config: RoundConfig, seed: int, state: Path, should_stop: Callable[[], bool]
+) -> RoundResult:
+    state.parent.mkdir(parents=True, exist_ok=True)
+    attempt = partial(
+        train_round,
+        data,
+        config,
+        seed=seed,
+        should_stop=should_stop,
+        midway=state,
+        midway_seconds=SECONDS_BETWEEN_STATES,
+    )
+    if not state.exists():
+        return attempt()
+    try:
+        return attempt()
+    except CheckpointMismatch as mismatch:  # left by other sources, or by another device: the round is as good anew
+        print(f"begun anew: {mismatch}", file=sys.stderr)
+        state.unlink()
+        return attempt()
+
+
 def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig, pause: Pause | None) -> list[Line]:
     data = draw_round(pack, budget=cell.budget, validation=cell.validation, seed=cell.seed)
     if pause is None:
         result = train_round(data, config, seed=cell.seed)
     else:
-        pause.folder.mkdir(parents=True, exist_ok=True)
-        result = train_round(
-            data,
-            config,
-            seed=cell.seed,
-            should_stop=pause.should_stop,
-            midway=pause.state_of(cell),
-            midway_seconds=SECONDS_BETWEEN_STATES,
-        )
+        result = _train_in_pieces(data, config, cell.seed, pause.state_of(cell), pause.should_stop)
     return [report(cell, pack, result, settings=settings, config=config)]

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from ssmae.acquisition import pixel_embeddings, select
 from ssmae.commands.options import new_file, whole
+from ssmae.commands.status import exit_status
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.experiments.packs import DIGITS, load_pack
@@ -149,9 +150,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ssmae.experiments.learning_curve", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--seeds", type=whole(0), nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=whole(0), default=0)
+    parser.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
     parser.add_argument("--out", type=new_file)
     options = parser.parse_args(arguments)
+    return exit_status(lambda: _report(options))
+
+
+def _report(options: argparse.Namespace) -> None:
     quick = preset_config(Preset.QUICK, median_side=8)
     config = replace(quick, threads=options.threads, gate=replace(quick.gate, checks=1))
     points: list[Point] = []
@@ -164,7 +169,6 @@ def main(arguments: list[str] | None = None) -> int:
             if options.out:
                 options.out.write_text(json.dumps([asdict(point) for point in points], indent=1))
     print(table(points))
-    return 0
 
 
 if __name__ == "__main__":

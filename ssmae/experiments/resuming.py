@@ -6,7 +6,8 @@
 A chain trains a round at each label count, on nested label sets. *From scratch* spends the full schedule on every one.
 The others begin from the round before, with the shorter schedule of a round that resumes; the same round is also tried
 with parts of that schedule (`--lengths`), which answers how many steps reach the accuracy of a start from scratch: each
-is trained to its end, so that no accuracy is read off before the learning rate has come down.
+is trained to its end, so that no accuracy is read off before the learning rate has come down. No answer is spent on the
+gate, which stays closed: those that taught the round before would be answers that a start from scratch is not given.
 
 Sources: shrink and perturb, 1910.08475; that warm starts can generalise worse is also theirs.
 """
@@ -28,7 +29,7 @@ from ssmae.config import Head, RoundConfig
 from ssmae.data import RoundData
 from ssmae.experiments import command
 from ssmae.experiments.cells import Cell, Line, report
-from ssmae.experiments.draw import draw_round, validation_answers
+from ssmae.experiments.draw import draw_round
 from ssmae.experiments.jobs import Job, Pause
 from ssmae.experiments.packs import Pack
 from ssmae.experiments.tables import ABSENT, accuracy_table, columns_of, lead_table
@@ -83,8 +84,7 @@ def _chain(
         for length in lengths if place else [FULL]:
             schedule = replace(settings.schedule, **STARTS[start].schedule)
             shorter = {name: round(length * getattr(schedule, name)) for name in _SHORTENED}
-            validation = validation_answers(budget, settings.gate)
-            cells.append(Cell(pack.name, len(pack.train), budget, validation, f"{start}/{length:g}", seed))
+            cells.append(Cell(pack.name, len(pack.train), budget, 0, f"{start}/{length:g}", seed))
             configs.append(replace(settings, schedule=replace(schedule, **shorter)))
     run = partial(_run_chain, pack, settings, start, tuple(cells), tuple(configs))
     return Job(tuple(cells), settings, tuple(configs), run, can_pause=False)

@@ -1,6 +1,6 @@
 """The readout that trains the encoder on: fine-tuning, by the trainer of this package.
 
-Dimensions: N images of the training part, H held-out images, C classes.
+Dimensions: N images of the training part, T held-out images, C classes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ssmae.config import Head, RoundConfig
 from ssmae.data import ImageStore, RoundData
-from ssmae.inference import never, predict_as_trained
+from ssmae.held_out import HeldOut
+from ssmae.inference import never
 from ssmae.model import SSMAE
 from ssmae.readouts.readout import Readout, check_classes, check_labels
 from ssmae.results import EncoderState, Progress
@@ -25,8 +26,7 @@ def fine_tune(
     config: RoundConfig,
     images: ImageStore,
     labels_N: NDArray[np.int64],
-    held_out: ImageStore,
-    held_out_labels_H: NDArray[np.int64],
+    held_out: HeldOut,
     *,
     seed: int,
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -40,8 +40,7 @@ def fine_tune(
             its phases with labels have together; reconstruction, pseudo-labels and consistency are off.
         images: the training part, of the model's image size.
         labels_N: their classes, as indices of the model's class names.
-        held_out: images to answer for.
-        held_out_labels_H: only counted against.
+        held_out: images to answer for; only counted.
         seed: of the order of the images and of the augmentation.
         on_progress: as for `train_round`.
         should_stop: as for `train_round`.
@@ -54,15 +53,14 @@ def fine_tune(
     Source: end-to-end fine-tuning, MAE, 2111.06377, appendix A.1; with the settings of this package's rounds.
     """
     check_classes(labels_N, len(images))
-    check_labels("held_out_labels_H", held_out_labels_H, len(held_out))
+    check_labels("held_out.classes_T", held_out.classes_T, len(held_out.images_TCHW))
     nobody = np.zeros(0, np.int64)
     data = RoundData(images, np.asarray(labels_N, np.int64), nobody, nobody, model.class_names)
     start = EncoderState.of(model)
     result = train_round(
         data, labels_only(config), seed=seed, start_state=start, on_progress=on_progress, should_stop=should_stop
     )
-    probabilities_HC = predict_as_trained(result.model, held_out, config, should_stop).probabilities_NC
-    return Readout.of(probabilities_HC.argmax(axis=1), held_out_labels_H)
+    return Readout.of(held_out.predicted(result.model, config, should_stop), held_out.classes_T)
 
 
 def labels_only(config: RoundConfig) -> RoundConfig:

@@ -145,6 +145,18 @@ def test_write_timm__is_reproduced_by_the_ten_lines_of_its_documentation(tmp_pat
     assert names["config"]["class_names"] == list(NAMES)
 
 
+def test_write_timm__removes_files_from_which_timm_builds_another_network(tmp_path, model, monkeypatch):
+    honest = ssmae.export.timm_arguments
+    monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: honest(*given) | {"depth": 1})
+    with pytest.raises(ExportMismatch, match="must take the weights"):
+        write_timm(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: honest(*given) | {"act_layer": "relu"})
+    with pytest.raises(ExportMismatch, match="must agree within"):
+        write_timm(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_write_onnx__gives_our_probabilities_for_any_batch(tmp_path, model, images):
     write_onnx(model, tmp_path / "classifier.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "classifier.onnx", providers=["CPUExecutionProvider"])
@@ -156,7 +168,7 @@ def test_write_onnx__gives_our_probabilities_for_any_batch(tmp_path, model, imag
 
 
 def test_write_onnx__removes_a_file_that_disagrees_with_torch(tmp_path, model, monkeypatch):
-    monkeypatch.setattr(ssmae.export, "ONNX_TOLERANCE", -1.0)
+    monkeypatch.setattr(ssmae.export, "TOLERANCE", -1.0)
     with pytest.raises(ExportMismatch, match="must agree"):
         write_onnx(model, tmp_path / "classifier.onnx")
     assert not (tmp_path / "classifier.onnx").exists()

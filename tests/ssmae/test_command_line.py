@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,12 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.division import divide, hold_out
+from ssmae.commands.division import content_numbers, divide, hold_out
 from ssmae.commands.folders import read_folder
+from ssmae.commands.status import exit_status
 from ssmae.errors import InvalidData
+from ssmae.export import write_timm
+from ssmae.model import build
 
 
 @pytest.fixture
@@ -35,7 +40,8 @@ def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(
     printed = capsys.readouterr().out
     assert "300 images, 10 classes, trained at 8 pixels" in printed
     assert "gate check 1: Closed" in printed
-    assert "accuracy on 75 held-out images" in printed
+    held_out = int((content_numbers(read_folder(folder)[0]) < 0.25).sum())
+    assert f"accuracy on {held_out} held-out images" in printed
     assert "95 % interval" in printed
     saved = load_checkpoint(out)
     assert saved.model.class_names == tuple(f"class {index}" for index in range(10))
@@ -76,9 +82,14 @@ def test_train__refuses_a_setting_that_does_not_exist(folder, monkeypatch, capsy
 def test_train__says_before_it_trains_that_a_held_out_image_cannot_be_read(folder, monkeypatch, capsys):
     monkeypatch.setattr(ssmae.commands.train, "train_round", lambda *_, **__: pytest.fail("it trained first"))
     paths, _, _ = read_folder(folder)
-    _, test = hold_out(len(paths), 0.25, np.random.default_rng(0))
-    broken = paths[test[0]]
-    broken.write_bytes(broken.read_bytes()[:-30])
+    # Every change of its bytes draws it anew: cut until it is held out.
+    broken = paths[0]
+    whole = broken.read_bytes()
+    for cut in range(30, 60):
+        broken.write_bytes(whole[:-cut])
+        if content_numbers([broken])[0] < 0.25:
+            break
+    assert content_numbers([broken])[0] < 0.25
     assert main(["train", str(folder), "--labels-per-class", "3", "--validation", "60"]) == 2
     assert broken.name in capsys.readouterr().err
 
@@ -128,11 +139,75 @@ def test_read_folder__takes_the_folders_as_classes_in_alphabetical_order(folder,
     assert len(paths) == 300
 
 
+def test_hold_out__keeps_an_image_held_out_whatever_comes_to_the_folder_and_in_every_round(folder, digits):
+    def held_out(share, seed):
+        paths, _, _ = read_folder(folder)
+        _, test_T = hold_out(content_numbers(paths), share, np.random.default_rng(seed))
+        return {paths[index] for index in test_T}
+
+    first = held_out(0.25, seed=0)
+    assert 45 < len(first) < 105  # of 300
+    Image.fromarray(digits[0][400, 0]).save(folder / "class 0" / "a new one.png")
+    assert held_out(0.25, seed=1) - {folder / "class 0" / "a new one.png"} == first
+    assert held_out(0.1, seed=2) < held_out(0.25, seed=2)
+
+
+def test_train__holds_out_for_a_later_round_what_the_first_one_held_out(
+    folder, tmp_path, tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    first, second = (str(tmp_path / f"{name}.safetensors") for name in ("first", "second"))
+    options = ["--labels-per-class", "3", "--validation", "30"]
+    assert main(["train", str(folder), *options, "--test-share", "0.2", "--out", first]) == 0
+    capsys.readouterr()
+    assert main(["train", str(folder), *options, "--test-share", "0.3", "--start", first]) == 2
+    assert "must be at most 0.2, that of the checkpoint's training" in capsys.readouterr().err
+    assert main(["train", str(folder), *options, "--seed", "1", "--start", first, "--out", second]) == 0
+    held_out = int((content_numbers(read_folder(folder)[0]) < 0.2).sum())
+    printed = capsys.readouterr().out
+    assert f"accuracy on {held_out} held-out images" in printed
+    assert "not known" not in printed
+    assert main(["evaluate", second, str(folder), "--test-share", "0.25"]) == 2
+
+
+def test_train__says_that_nothing_is_known_of_what_taught_a_timm_file(
+    folder, tmp_path, tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    write_timm(build(tiny_config.model, ("a", "b"), seed=0), tmp_path / "timm")
+    options = ["--labels-per-class", "3", "--validation", "30", "--out", str(tmp_path / "round.safetensors")]
+    assert main(["train", str(folder), *options, "--start", str(tmp_path / "timm" / "model.safetensors")]) == 0
+    assert "not known which images taught" in capsys.readouterr().out
+    assert main(["evaluate", str(tmp_path / "round.safetensors"), str(folder), "--labels-per-class", "3"]) == 0
+    assert "not known which images taught" in capsys.readouterr().out
+
+
+def test_train__takes_the_threads_of_its_preset_unless_told_otherwise(folder, tmp_path, monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        ssmae.commands.train, "train_round", lambda _, config, **__: threads.append(config.threads) or pytest.skip
+    )
+    for option in ([], ["--threads", "2"]):
+        with pytest.raises(AttributeError):  # no result to report
+            main(["train", str(folder), "--labels-per-class", "3", "--validation", "30", *option])
+    assert threads == [1, 2]
+
+
+def test_exit_status__a_full_disk_is_one_line_and_a_bug_is_not(capsys):
+    def run(error):
+        raise error
+
+    assert exit_status(lambda: run(OSError(errno.ENOSPC, "No space left on device", "images.npy"))) == 2
+    assert "No space left on device: 'images.npy'" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError):
+        exit_status(lambda: run(FileNotFoundError(errno.ENOENT, "No such file")))
+
+
 def test_divide__keeps_test_labels_and_validation_apart(digits):
-    labels = digits[1][:400]
-    parts = divide(labels, tuple("0123456789"), labels_per_class=4, validation=50, test_share=0.25, seed=1)
+    labels, number_N = digits[1][:400], np.linspace(0, 1, 400, endpoint=False)
+    parts = divide(number_N, labels, tuple("0123456789"), labels_per_class=4, validation=50, test_share=0.25, seed=1)
     assert sorted([*parts.stream_M, *parts.test_T]) == list(range(400))
-    assert len(parts.test_T) == 100
+    assert set(parts.test_T) == set(range(100))
     teaches = parts.labels_M >= 0
     assert np.bincount(parts.labels_M[teaches]).tolist() == [4] * 10
     assert np.array_equal(parts.labels_M[teaches], labels[parts.stream_M[teaches]])
@@ -143,4 +218,12 @@ def test_divide__keeps_test_labels_and_validation_apart(digits):
 def test_divide__refuses_too_few_images_for_the_gate(digits):
     few = digits[1][:100]
     with pytest.raises(InvalidData, match="to judge the gate"):
-        divide(few, tuple("0123456789"), labels_per_class=1, validation=90, test_share=0.25, seed=0)
+        divide(
+            np.linspace(0, 1, 100),
+            few,
+            tuple("0123456789"),
+            labels_per_class=1,
+            validation=90,
+            test_share=0.25,
+            seed=0,
+        )

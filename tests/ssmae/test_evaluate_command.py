@@ -12,6 +12,8 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import save_checkpoint
+from ssmae.commands.division import content_numbers
+from ssmae.commands.folders import read_folder
 from ssmae.errors import InvalidData
 from ssmae.evaluation import calibrate, evaluate
 from ssmae.model import build
@@ -34,6 +36,10 @@ def checkpoint(tmp_path, tiny_config):
     return tmp_path / "fresh.safetensors"
 
 
+def count_held_out(folder, share):
+    return int((content_numbers(read_folder(folder)[0]) < share).sum())
+
+
 def accuracy_after(words, printed):
     found = re.search(words + r" +([\d.]+%)", printed)
     assert found is not None
@@ -47,8 +53,9 @@ def test_evaluate__judges_on_the_images_that_train_held_out(folder, tmp_path, ti
     trained = capsys.readouterr().out
     assert main(["evaluate", str(checkpoint), str(folder), *common]) == 0
     printed = capsys.readouterr().out
-    assert "300 images, 75 of them held out, 30 labels for the readouts" in printed
-    assert accuracy_after("classifier", printed) == accuracy_after("75 held-out images:", trained)
+    held_out = count_held_out(folder, 0.25)
+    assert f"300 images, {held_out} of them held out, 30 labels for the readouts" in printed
+    assert accuracy_after("classifier", printed) == accuracy_after(f"{held_out} held-out images:", trained)
 
 
 def test_evaluate__divides_the_folder_of_the_training_as_the_training_did(
@@ -58,14 +65,14 @@ def test_evaluate__divides_the_folder_of_the_training_as_the_training_did(
     checkpoint, labels = str(tmp_path / "round.safetensors"), ["--labels-per-class", "3"]
     division = ["--seed", "4", "--test-share", "0.2"]
     assert main(["train", str(folder), *labels, *division, "--validation", "60", "--out", checkpoint]) == 0
-    trained = accuracy_after("60 held-out images:", capsys.readouterr().out)
-    assert main(["evaluate", checkpoint, str(folder), *labels]) == 0
-    assert accuracy_after("classifier", capsys.readouterr().out) == trained
-    for other in (["--seed", "0"], ["--test-share", "0.25"]):
-        assert main(["evaluate", checkpoint, str(folder), *other]) == 2
-        assert "with seed 4 and a test share of 0.2: else images that taught" in capsys.readouterr().err
-    next(folder.glob("0/*.png")).unlink()  # another folder: nothing is known about its images
-    assert main(["evaluate", checkpoint, str(folder), *labels, "--seed", "0"]) == 0
+    held_out = count_held_out(folder, 0.2)
+    trained = accuracy_after(f"{held_out} held-out images:", capsys.readouterr().out)
+    for seed in ("0", "4"):
+        assert main(["evaluate", checkpoint, str(folder), *labels, "--seed", seed]) == 0
+        assert accuracy_after("classifier", capsys.readouterr().out) == trained
+    Image.new("L", (8, 8)).save(folder / "0" / "a new one.png")
+    assert main(["evaluate", checkpoint, str(folder), "--test-share", "0.25"]) == 2
+    assert "must be at most 0.2, that of the checkpoint's training: else images that taught" in capsys.readouterr().err
 
 
 def test_evaluate__writes_pictures_and_every_figure(checkpoint, folder, tmp_path, capsys):
@@ -80,7 +87,8 @@ def test_evaluate__writes_pictures_and_every_figure(checkpoint, folder, tmp_path
             assert len(picture.convert("L").getcolors() or []) > 10
     figures = json.loads((out / "evaluation.json").read_text())
     assert set(figures["readouts"]) == {"classifier", "linear probe", "nearest neighbours", "fine-tuned"}
-    assert figures["calibration"]["measured_on"] == 38
+    held_out = count_held_out(folder, 0.25)
+    assert figures["calibration"]["measured_on"] == held_out - held_out // 2
     scores = [row["score"] for row in figures["unusual"]]
     assert len(scores) == 300
     assert scores == sorted(scores, reverse=True)
@@ -106,6 +114,12 @@ def test_evaluate__refuses_a_class_that_the_model_does_not_know(checkpoint, fold
     (folder / "0").rename(folder / "zero")
     assert main(["evaluate", str(checkpoint), str(folder)]) == 2
     assert "Got ['zero']" in capsys.readouterr().err
+
+
+def test_evaluate__refuses_a_file_where_a_folder_is_to_be_before_it_works(checkpoint, folder, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", str(checkpoint), str(folder), "--out", str(checkpoint)])
+    assert "argument --out: must be a folder" in capsys.readouterr().err
 
 
 def test_evaluate__refuses_a_file_that_is_no_checkpoint(folder, capsys):

@@ -91,7 +91,7 @@ def test_load_midway__names_every_setting_that_differs(path, tiny_config, make_d
     with pytest.raises(CheckpointMismatch) as refusal:
         load_midway(path, other)
     assert str(refusal.value).splitlines() == [
-        "half.safetensors belongs to another round.",
+        "half.safetensors belongs to another round; remove it to begin this one anew.",
         "! config.schedule.joint_steps: expected 9, got 8",
         "! config.schedule.learning_rate: expected 0.001, got 0.003",
         "! seed: expected 4, got 3",

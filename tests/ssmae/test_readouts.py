@@ -13,6 +13,7 @@ import ssmae.readouts.frozen
 from ssmae.config import AugmentConfig
 from ssmae.data import ImageStore
 from ssmae.errors import InvalidConfig, InvalidData, Stopped
+from ssmae.held_out import HeldOut
 from ssmae.model import build
 from ssmae.readouts import Readout, fine_tune, labels_only, linear_probe, nearest_neighbours
 
@@ -117,7 +118,7 @@ def test_fine_tune__teaches_a_copy_of_the_encoder(digits, tiny_config):
     config = replace(tiny_config, schedule=schedule, augment=unchanged)
     model = build(tiny_config.model, tuple("0123456789"), seed=0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    parts = ImageStore(images[:300]), answers[:300], ImageStore(images[300:500]), answers[300:500]
+    parts = ImageStore(images[:300]), answers[:300], HeldOut(images[300:500], answers[300:500])
     readout = fine_tune(model, config, *parts, seed=0)
     assert readout.accuracy > 0.2  # chance is 0.1, give or take 0.02
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -126,22 +127,22 @@ def test_fine_tune__teaches_a_copy_of_the_encoder(digits, tiny_config):
 def test_fine_tune__answers_before_it_sees_the_held_out_labels(digits, tiny_config):
     images, answers = digits
     model = build(tiny_config.model, tuple("0123456789"), seed=0)
-    parts = ImageStore(images[:40]), answers[:40], ImageStore(images[40:80])
-    honest = fine_tune(model, tiny_config, *parts, answers[40:80], seed=0)
-    other = fine_tune(model, tiny_config, *parts, (answers[40:80] + 1) % 10, seed=0)
+    teaching = ImageStore(images[:40]), answers[:40]
+    honest, other = (
+        fine_tune(model, tiny_config, *teaching, HeldOut(images[40:80], (answers[40:80] + turn) % 10), seed=0)
+        for turn in (0, 1)
+    )
     assert (honest.predicted_H == other.predicted_H).all()
 
 
 def test_fine_tune__refuses_one_class_and_can_be_stopped(digits, tiny_config):
     images, answers = digits
     model = build(tiny_config.model, tuple("0123456789"), seed=0)
-    one, held_out = np.flatnonzero(answers == 3)[:5], (ImageStore(images[:5]), answers[:5])
+    one, held_out = np.flatnonzero(answers == 3)[:5], HeldOut(images[:5], answers[:5])
     with pytest.raises(InvalidData, match=r"at least two classes\. Got 1"):
-        fine_tune(model, tiny_config, ImageStore(images[one]), answers[one], *held_out, seed=0)
+        fine_tune(model, tiny_config, ImageStore(images[one]), answers[one], held_out, seed=0)
     with pytest.raises(Stopped):
-        fine_tune(
-            model, tiny_config, ImageStore(images[:40]), answers[:40], *held_out, seed=0, should_stop=lambda: True
-        )
+        fine_tune(model, tiny_config, ImageStore(images[:40]), answers[:40], held_out, seed=0, should_stop=lambda: True)
 
 
 def test_labels_only__spends_the_same_steps_on_labels_from_the_encoder_as_it_is(tiny_config):

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+import ssmae.images
 from ssmae.config import AugmentConfig, GateRule, Head, LossConfig, Weighting
 from ssmae.errors import CheckpointMismatch, Stopped
 from ssmae.learner import Learner
 from ssmae.trainer import train_round
+from tests.ssmae.conftest import mapped
 
 
 def interrupted(data, config, path, *, after, seed=3, every_seconds=0.0):
@@ -62,6 +64,19 @@ def test_train_round__goes_on_from_a_half_way_state_bitwise(eventful, make_data,
     path = tmp_path / "midway.safetensors"
     interrupted(make_data(), eventful, path, after=after)
     assert_same(whole, train_round(make_data(), eventful, seed=3, midway=path))
+
+
+@pytest.mark.parametrize("after", [7, 25, 54])
+def test_train_round__goes_on_bitwise_where_images_are_read_ahead_from_the_disk(
+    eventful, make_data, tmp_path, monkeypatch, after
+):
+    monkeypatch.setattr(ssmae.images, "ON_DEVICE_BYTES", 0)
+    data = make_data()
+    data = replace(data, images=mapped(data.images, tmp_path))
+    whole = train_round(data, eventful, seed=3)
+    path = tmp_path / "midway.safetensors"
+    interrupted(data, eventful, path, after=after)
+    assert_same(whole, train_round(data, eventful, seed=3, midway=path))
 
 
 @pytest.mark.parametrize(("cut", "left"), [("between two steps", 19), ("while predicting", 0)])
