@@ -142,6 +142,16 @@ def test_run_jobs__refuses_a_file_of_another_version_of_the_learner(make_jobs, t
         read([results, tmp_path / "now.jsonl"])
 
 
+def test_run_jobs__begins_a_cell_anew_whose_half_way_state_does_not_fit(make_jobs, tmp_path, capsys):
+    (job,), states = make_jobs()[1:2], tmp_path / "midway"
+    states.mkdir()
+    jobs.Pause(states, lambda: False).state_of(job.cells[0]).write_bytes(b"left by another version")
+    assert run_jobs([job], tmp_path / "results", midway=states, say=lambda _: None) == 0
+    assert len(read([tmp_path / "results"])) == 1
+    assert "begun anew" in capsys.readouterr().err
+    assert not list(states.iterdir())
+
+
 def test_run_jobs__keeps_the_half_way_state_until_the_line_is_written(make_jobs, tmp_path, monkeypatch):
     def full(*_):
         raise OSError("disk full")
