@@ -105,6 +105,8 @@ def complementary_masks(
 
     Raises:
         InvalidConfig: a grid of one patch cannot be divided.
+
+    Source: own; random masks, as in MAEDAY, 2211.14307, hide some patches more often than others.
     """
     patches, shows_one = side * side, mask_ratio >= 0.5
     share = 1 - mask_ratio if shows_one else mask_ratio
@@ -146,6 +148,8 @@ def percentiles(values_N: NDArray[np.floating]) -> NDArray[np.float64]:
 
     Raises:
         InvalidData: a value is not finite.
+
+    Source: Hazen, Transactions of the American Society of Civil Engineers 77 (1914), whose plotting position it is.
     """
     if not np.isfinite(values_N).all():
         raise InvalidData("Only finite values can be ranked.")

@@ -17,7 +17,7 @@ from ssmae.warping import draw_motion, move, warp
 
 
 def to_float(images_BCHW: torch.Tensor) -> torch.Tensor:
-    """Bytes to [0, 1]; floats pass unchanged; any shape."""
+    """Bytes to [0, 1], of the same shape; floats pass unchanged."""
     return images_BCHW.float().div_(255) if images_BCHW.dtype == torch.uint8 else images_BCHW
 
 
@@ -44,7 +44,7 @@ def weak_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch
 def strong_view(images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator) -> torch.Tensor:
     """The weak view further turned, zoomed, sheared, recoloured, changed in tone, and with a square erased.
 
-    Args, Returns: as `weak_view`. With every strength 0 exactly the input.
+    Args, Returns: see `weak_view`. With every strength 0 exactly the input.
 
     Source: in the manner of RandAugment 1909.13719 and cutout 1708.04552 as used by FixMatch, 2001.07685, section 2.3;
     we draw all strengths afresh for every image instead of two operations from a list.

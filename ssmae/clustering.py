@@ -81,7 +81,7 @@ def pixel_embeddings(images_NCHW: NDArray[np.uint8], dims: int = 64) -> Vectors:
 def typicality(embeddings_MD: NDArray[np.floating]) -> Vectors:
     """Inverse of the mean distance to the nearest 20 neighbours, or to half the group where that is fewer; shape (M,).
 
-    Source: 2202.02794, equation 1.
+    Source: TypiClust, 2202.02794, the definition of typicality.
     """
     rows_MD = np.asarray(embeddings_MD, dtype=np.float32)
     count = len(rows_MD)

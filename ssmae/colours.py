@@ -27,7 +27,7 @@ def recolour(images_BCHW: torch.Tensor, strength: float, generator: torch.Genera
         generator: source of randomness, on the images' device.
 
     Returns:
-        The images in [0, 1].
+        The images in [0, 1], of the same shape.
 
     Source: the colour operations of RandAugment, 1909.13719, section 3; any of the three at once.
     """
@@ -52,7 +52,7 @@ def retone(images_BCHW: torch.Tensor, strength: float, generator: torch.Generato
         generator: source of randomness, on the images' device.
 
     Returns:
-        The images in [0, 1].
+        The images in [0, 1], of the same shape.
 
     Source: FixMatch, 2001.07685, appendix (the transformations of its RandAugment); RandAugment, 1909.13719.
     Equalize of that list is left out.

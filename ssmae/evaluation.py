@@ -87,6 +87,8 @@ def evaluate(
 
     Raises:
         InvalidData: an image that teaches and judges, fewer than two that judge, or what the readouts refuse.
+
+    Source: own; the classifier alone does not say how good the encoder is. Each readout names its own.
     """
     if overlap := np.intersect1d(taught_L, held_out_H).tolist():
         raise InvalidData(f"An image must not both teach and judge. Got both for images {overlap[:5]}.")
@@ -118,7 +120,7 @@ def calibrate(probabilities_HC: NDArray[np.floating], labels_H: NDArray[np.int64
     Raises:
         InvalidData: fewer than two answers, lengths differ, rows that are no probabilities.
 
-    Source: 1706.04599.
+    Source: temperature scaling, 1706.04599; that one half fits and the other measures is own.
     """
     half = len(labels_H) // 2
     if not half:

@@ -53,6 +53,9 @@ class Gating:
 
         Returns:
             The pseudo-labels that teach from now on, int64 (N,), NO_LABEL where there is none.
+
+        Source: SSMAE, 2601.20072 (validation opens the gate); that a snapshot is frozen is own: what teaches is what
+        was judged.
         """
         data = self._data
         scores = Scores.of(probabilities_WNC, self._gate.score)
@@ -71,7 +74,10 @@ class Gating:
         return teaching_labels(data, self._scores, holds)
 
     def released_labels(self) -> NDArray[np.int64]:
-        """labels_N with the validation answers among them; only for after the last check."""
+        """labels_N with the validation answers among them; only for after the last check.
+
+        Source: own; answers that will not judge any more are worth most as labels.
+        """
         labels_N = self._data.labels_N.copy()
         labels_N[self._data.validation_index_V] = self._data.validation_labels_V
         return labels_N
@@ -81,6 +87,8 @@ class Gating:
 
         Args:
             score: gives probabilities_WNC of every image of the stream; called only if nothing is in force.
+
+        Source: own; people are shown what taught, not what would teach by now.
         """
         holds = in_force(self.decisions)
         scores = self._scores if holds is not None else Scores.of(score(), self._gate.score)

@@ -81,6 +81,8 @@ def carry(head: HeadState, class_map: ClassMap, classes: int) -> tuple[torch.Ten
 
     Returns:
         (weight_CD, bias_C).
+
+    Source: own; a classifier that goes on is to say what it said, as far as its classes go on.
     """
     weight_CD = head.weight_CD.new_zeros(classes, head.weight_CD.shape[1])
     bias_C = head.bias_C.new_zeros(classes)
@@ -120,7 +122,7 @@ def imprint(model: SSMAE, images: ImageStore, labels_N: NDArray[np.int64], new_c
     Raises:
         InvalidData: a class index that the model does not have.
 
-    Source: weight imprinting, 1712.07136, section 3.2, with the departures above.
+    Source: weight imprinting, 1712.07136, with the departures above.
     """
     classes = len(model.class_names)
     if unknown := [index for index in new_classes if not 0 <= index < classes]:

@@ -19,7 +19,7 @@ from ssmae.model import SSMAE
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images that are only counted.
+    """Images that are only counted. Source: own; what no training can take, no training can be chosen by.
 
     Attributes:
         images_TCHW: uint8, shape (T, 3, S, S).

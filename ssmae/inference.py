@@ -65,6 +65,8 @@ def predict(
     Raises:
         InvalidData: the images have another size than the model takes.
         Stopped: `should_stop` said so.
+
+    Source: own; the head reads the embeddings, so that one pass gives both.
     """
     images.check_size(model.config.image_size)
     device = device or device_of(model)
@@ -84,7 +86,10 @@ def predict(
 def predict_as_trained(
     model: SSMAE, images: ImageStore, config: RoundConfig, should_stop: Callable[[], bool] = never
 ) -> Predictions:
-    """`predict` on the device and in the precision of a round, whose result waits on the CPU."""
+    """`predict` on the device and in the precision of a round, whose result waits on the CPU.
+
+    Source: own; a result is judged as it was trained.
+    """
     device = choose_device(config.device)
     return predict(model, images, should_stop=should_stop, precision=config.precision, device=device)
 
@@ -108,6 +113,8 @@ def predict_views(
 
     Raises:
         Stopped: `should_stop` said so.
+
+    Source: SSMAE, 2601.20072 (a weak and a strong view); several strong ones are own, and a weak one without chance.
     """
     probabilities_WNC = _on_host(images.device, 1 + views, len(images), len(model.class_names))
     with evaluating(model):

@@ -60,7 +60,10 @@ class Learner:
         self._teach = _compiled(self.teacher.model.classify, config, device)
 
     def use_labels(self, labels_N: NDArray[np.int64]) -> None:
-        """Which human labels teach from now on, -1 where there is none; draws from them afresh if they are others."""
+        """Which human labels teach from now on, -1 where there is none; draws from them afresh if they are others.
+
+        Source: own; validation answers teach as well once they have judged.
+        """
         given_N = torch.from_numpy(labels_N.copy()).to(self.device)
         if torch.equal(given_N, self._labels_N):
             return
@@ -74,12 +77,15 @@ class Learner:
             self._labelled = self._batches(index_L, self.config.schedule.labelled_batch, f"{len(index_L)} labels")
 
     def use_pseudo_labels(self, pseudo_labels_N: NDArray[np.int64]) -> None:
-        """Freeze which pseudo-labels teach from now on; NO_LABEL stands for none. A human label overrules."""
+        """Freeze which pseudo-labels teach from now on; NO_LABEL stands for none. A human label overrules.
+
+        Source: own; what teaches is what the gate has judged.
+        """
         self._frozen_N = torch.from_numpy(pseudo_labels_N.copy()).to(self.device)
         self._overrule()
 
     def reconstruct(self) -> Losses:
-        """Losses of a step of reconstruction alone."""
+        """Losses of a step of reconstruction alone. Source: MAE, 2111.06377, section 3."""
         return {"reconstruction": self._next_reconstruction(self._pretraining)}
 
     def labels(self, weights: Weights) -> Losses:
@@ -87,6 +93,8 @@ class Learner:
 
         Args:
             weights: factor of each loss.
+
+        Source: SSMAE, 2601.20072 (joint losses, labels before pseudo-labels).
         """
         losses = {"reconstruction": self._next_reconstruction(self._stream)} if weights["reconstruction"] else {}
         labelled_BCHW, labels_B = self._labelled_batch()
@@ -142,6 +150,8 @@ class Learner:
 
         Returns:
             The losses, their weighted sum as `total`, and `gradient_norm` (before clipping), detached.
+
+        Source: SSMAE, 2601.20072 (weighted sum); mean teacher, 1703.01780, section 2 (it follows every step).
         """
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         norm = self._optimiser.step(total, learning_rate)
@@ -152,7 +162,10 @@ class Learner:
         }
 
     def score(self, views: int, should_stop: Callable[[], bool] = never) -> NDArray[np.float32]:
-        """The teacher's probabilities for a weak and several strong views of every image; see `predict_views`."""
+        """The teacher's probabilities for a weak and several strong views of every image; see `predict_views`.
+
+        Source: SSMAE, 2601.20072 (views that must agree); mean teacher, 1703.01780 (whose opinion counts).
+        """
         config, model = self.config, self.teacher.model
         return predict_views(
             model, self._images, config.augment, views, self._scores, should_stop, precision=config.precision

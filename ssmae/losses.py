@@ -48,7 +48,7 @@ def reconstruction_loss(
     patch_size: int,
     normalise: bool,
 ) -> torch.Tensor:
-    """Mean squared error over the masked patches only.
+    """Mean squared error over the masked patches only, a scalar.
 
     L_r = sum_l m_l * mean_p (x̂_lp - x̃_lp)² / sum_l m_l, with x̃ = (x - mean) / sqrt(var + 1e-6) per patch if
     `normalise`, else x.
@@ -82,7 +82,7 @@ def supervised_loss(logits_BC: torch.Tensor, labels_B: torch.Tensor, *, label_sm
 def pseudo_label_loss(
     logits_BC: torch.Tensor, pseudo_labels_B: torch.Tensor, partner_labels_B: torch.Tensor, share_B: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy of the strong view with accepted pseudo-labels, over the *whole* batch.
+    """Cross-entropy of the strong view with accepted pseudo-labels, over the *whole* batch, a scalar.
 
     L_u = -(1/B) sum_b 1[accepted_b] (s_b log p(ŷ_b | x_b) + (1 - s_b) log p(ŷ'_b | x_b)). Images without an accepted
     pseudo-label (NO_LABEL) count in the mean with 0, so the term grows with coverage.
@@ -108,7 +108,7 @@ def consistency_loss(
     partner_B: torch.Tensor,
     share_B: torch.Tensor,
 ) -> torch.Tensor:
-    """Soft-weighted cross-entropy of the student's strong view with the teacher's weak view.
+    """Soft-weighted cross-entropy of the student's strong view with the teacher's weak view, a scalar.
 
     L_c = -(1/B) sum_b sum_c (s_b w_b q_bc + (1 - s_b) w_b' q_b'c) log p_student(c | strong(x_b)), with the teacher's
     q_bc = p_teacher(c | weak(x_b)) and b' the image whose pixels fill b's box. No label is recorded: the target is a

@@ -137,7 +137,10 @@ class SSMAE(nn.Module):
 
 
 def build(config: ModelConfig, class_names: tuple[str, ...], *, seed: int) -> SSMAE:
-    """A fresh model whose weights depend on the seed alone; torch's global generator is left as it was."""
+    """A fresh model whose weights depend on the seed alone; torch's global generator is left as it was.
+
+    Source: own; a round is to depend on its arguments alone, not on what was drawn before it.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # of the CPU alone: `torch.manual_seed` would seed every GPU as well
         return SSMAE(config, class_names)
@@ -173,7 +176,7 @@ def take_tokens(tokens_BLD: torch.Tensor, ids_BK: torch.Tensor) -> torch.Tensor:
 
 
 def normalise(images_BCHW: torch.Tensor) -> torch.Tensor:
-    """[0, 1] to [-1, 1], any shape: the only place where pixels are normalised.
+    """[0, 1] to [-1, 1], of the same shape: the only place where pixels are normalised.
 
     Source: own; pixels that are normalised in one place cannot be normalised twice.
     """

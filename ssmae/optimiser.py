@@ -43,6 +43,8 @@ class Optimiser:
 
         Returns:
             Norm of the gradient before clipping, a scalar on the device.
+
+        Source: AdamW, 1711.05101; clipping by the norm, 1211.5063; a bad step left out, as by torch's GradScaler.
         """
         self._adamw.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]

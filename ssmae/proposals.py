@@ -41,11 +41,13 @@ class Scores:
 
     @classmethod
     def of(cls, probabilities_WNC: NDArray[np.float32], score: Score = consistency_scores) -> Scores:
-        """Score the views of every image, the weak one first.
+        """Score the views of every image, the weak one first: class_N, score_N and confidence_N.
 
         Args:
             probabilities_WNC: class probabilities of every view.
             score: the `score` of the gate that is to judge.
+
+        Source: FixMatch, 2001.07685, section 2 (the weak view gives the class); `score` names its own.
         """
         score_N, class_N = score(probabilities_WNC)
         return cls(class_N.astype(np.int64), score_N, probabilities_WNC[0].max(axis=1))
@@ -79,7 +81,10 @@ class Proposals:
 
 
 def evidence(data: RoundData, scores: Scores) -> ValidationEvidence:
-    """What the gate may look at: the validation sample, and scores and classes of the sampling frame around it."""
+    """What the gate may look at: the validation sample, and scores and classes of the sampling frame around it.
+
+    Source: own; a sample says something of the images that it was drawn from, and of no others.
+    """
     sample_V, frame_F, taken_T = data.validation_index_V, data.frame_index_F, data.taken_index_T
     return ValidationEvidence(
         scores_V=scores.score_N[sample_V],
@@ -96,6 +101,8 @@ def accepted(data: RoundData, scores: Scores, decision: GateDecision | None) -> 
     """Which images of the stream the gate lets in, (N,): of the frame, sure enough, and of a class that is not blocked.
 
     Validation images are among them. A score of 0, whose views disagree, is never let in.
+
+    Source: SSMAE, 2601.20072 (sure, and of one class on all views); frame and blocked classes are own, as in `gate`.
     """
     if decision is None or not decision.is_open or decision.threshold is None:
         return np.zeros(len(scores.score_N), np.bool_)
@@ -104,10 +111,12 @@ def accepted(data: RoundData, scores: Scores, decision: GateDecision | None) -> 
 
 
 def teaching_labels(data: RoundData, scores: Scores, decision: GateDecision | None) -> NDArray[np.int64]:
-    """Pseudo-label of each image of the stream, NO_LABEL where there is none.
+    """Pseudo-label of each image of the stream, (N,), NO_LABEL where there is none.
 
     Validation images are in it like any other image of the frame: were they left out, the model would treat them
     differently from the frame, and the gate's bound would be void.
+
+    Source: own; the gate's bound asks that validation images be treated like the frame.
     """
     return np.where(accepted(data, scores, decision), scores.class_N, NO_LABEL)
 
@@ -119,6 +128,8 @@ def propose(data: RoundData, scores: Scores, decision: GateDecision | None) -> P
         data: of the round.
         scores: those that the decision was made on.
         decision: the one in force; None or a closed one if nothing is.
+
+    Source: own; a rejection helps people if they are told why.
     """
     has_no_answer_N = data.labels_N < 0
     has_no_answer_N[data.validation_index_V] = False

@@ -99,7 +99,7 @@ def reconstructions(
 def predicted_pixels(
     predicted_BLP: torch.Tensor, images_BCHW: torch.Tensor, patch_size: int, *, normalised: bool
 ) -> torch.Tensor:
-    """The decoder's patches in the units of pixels, 0 to 1 where it does not overshoot; undoes the loss's target.
+    """The decoder's patches as pixels, (B, L, P), 0 to 1 where it does not overshoot; undoes the loss's target.
 
     Args:
         predicted_BLP: the decoder's patches, in the units of the loss's target.

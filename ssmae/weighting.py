@@ -37,7 +37,7 @@ class AdaptiveThresholds(nn.Module):
 
     tau_c = (p_c / max p) * tau, with tau the running mean of the confidence and p that of the probabilities.
 
-    Source: FreeMatch, 2205.07246, equations 4 to 7.
+    Source: FreeMatch, 2205.07246, self-adaptive thresholding (global and local).
     """
 
     tau: torch.Tensor
@@ -51,7 +51,7 @@ class AdaptiveThresholds(nn.Module):
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
         """Weights 0 or 1, shape (B,); updates the running means first.
 
-        Source: FreeMatch, 2205.07246, equations 4 to 7.
+        Source: FreeMatch, 2205.07246, self-adaptive thresholding (global and local).
         """
         confidence_B, class_B = probabilities_BC.max(dim=1)
         self.tau.lerp_(confidence_B.mean(), 1 - MOMENTUM)
@@ -65,7 +65,7 @@ class SoftWeight(nn.Module):
 
     w = exp(-max(mu - c, 0)² * n² / (2 var)), n = 2; mu and var are running moments of the confidence c.
 
-    Source: SoftMatch, 2301.10921, equation 6 and algorithm 1.
+    Source: SoftMatch, 2301.10921, truncated Gaussian weighting and algorithm 1.
     """
 
     mean: torch.Tensor
@@ -79,7 +79,7 @@ class SoftWeight(nn.Module):
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
         """Weights in [0, 1], shape (B,); updates the running moments first.
 
-        Source: SoftMatch, 2301.10921, equation 6 and algorithm 1.
+        Source: SoftMatch, 2301.10921, truncated Gaussian weighting and algorithm 1.
         """
         confidence_B = probabilities_BC.amax(dim=1)
         variance, mean = torch.var_mean(confidence_B, correction=0)
@@ -96,7 +96,7 @@ class Alignment(nn.Module):
     common as the others, which is why it can be switched off.
 
     Source: distribution alignment, ReMixMatch 1911.09785, section 3.1, towards a uniform marginal as in SoftMatch
-    2301.10921, section 3.3.
+    2301.10921 (uniform alignment).
     """
 
     mean_C: torch.Tensor
@@ -108,7 +108,7 @@ class Alignment(nn.Module):
     def forward(self, probabilities_BC: torch.Tensor) -> torch.Tensor:
         """Aligned probabilities, shape (B, C); updates the running mean first.
 
-        Source: ReMixMatch, 1911.09785, section 3.1; SoftMatch, 2301.10921, section 3.3.
+        Source: ReMixMatch, 1911.09785, section 3.1; SoftMatch, 2301.10921 (uniform alignment).
         """
         self.mean_C.lerp_(probabilities_BC.mean(dim=0), 1 - MOMENTUM)
         aligned_BC = probabilities_BC / self.mean_C.clamp(min=1e-6)

@@ -53,7 +53,10 @@ class Request:
     generator: np.random.Generator
 
     def unit_embeddings(self, indices: Indices) -> Scores:
-        """Embeddings of these images, shape (M, D), in single precision and of length one."""
+        """Embeddings of these images, shape (M, D), in single precision and of length one.
+
+        Source: as in the code of TypiClust, 2202.02794, which clusters them so.
+        """
         rows_MD = given(self.embeddings_ND)[indices].astype(np.float32)
         if not np.isfinite(rows_MD).all():
             raise InvalidData("embeddings_ND must be finite. Got NaN or infinity among the candidates.")
@@ -112,7 +115,7 @@ def check_rows(
 
 
 def given(rows: Floats | None) -> Floats:
-    """The same rows, shape unchanged: that they are there is what `check_request` made sure of."""
+    """The same rows, of the same shape: that they are there is what `check_request` made sure of."""
     assert rows is not None
     return rows
 

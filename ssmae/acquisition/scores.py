@@ -24,7 +24,7 @@ ROUNDING = 2e-3
 
 
 def margin_scores(probabilities_NC: Floats, indices_K: Indices | None = None) -> Scores:
-    """One minus the lead of the likeliest class over the second; 1 means a tie.
+    """One minus the lead of the likeliest class over the second, scores_K; 1 means a tie.
 
     Only the rows `indices_K` are scored if they are given.
 
@@ -42,7 +42,7 @@ def margin_scores(probabilities_NC: Floats, indices_K: Indices | None = None) ->
 
 
 def entropy_scores(probabilities_NC: Floats, indices_K: Indices | None = None) -> Scores:
-    """Entropy of the prediction as a share of the largest possible; 1 means that all classes are equally likely.
+    """Entropy of the prediction as a share of the largest possible, scores_K; 1 where all classes are equally likely.
 
     Only the rows `indices_K` are scored if they are given.
 

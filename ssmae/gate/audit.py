@@ -119,7 +119,7 @@ def audit_sample(accepted_index_K: NDArray[np.int64], count: int, seed: int) -> 
         seed: the draw depends on it and on the arguments alone.
 
     Returns:
-        int64, (count,), images in the order in which they are to be looked at.
+        int64, shape (count,), images in the order in which they are to be looked at.
 
     Raises:
         InvalidData: nothing was accepted.

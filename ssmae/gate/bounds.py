@@ -65,7 +65,7 @@ def smallest_sample(errors: int, alpha: float, delta: float) -> int:
 
 
 def holm(p_values_H: FloatArray, smallest_H: FloatArray, delta: float) -> NDArray[np.bool_]:
-    """Which hypotheses are refuted, such that any true one is among them with probability at most delta.
+    """Which hypotheses are refuted, (H,), such that any true one is among them with probability at most delta.
 
     Each test that is made makes the others harder, so those that could not succeed whatever the answers are left out.
     Which these are must follow from the number of answers alone, never from their content.

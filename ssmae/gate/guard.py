@@ -87,7 +87,7 @@ class LossGuard:
 
 
 def validation_losses(probabilities_VC: NDArray[np.floating], labels_V: NDArray[np.integer]) -> FloatArray:
-    """Cross-entropy of each validation image, bounded so that one hopeless image cannot outweigh all others.
+    """Cross-entropy of each validation image, (V,), bounded so that one hopeless image cannot outweigh all others.
 
     Args:
         probabilities_VC: of the weak view, rows sum to one.

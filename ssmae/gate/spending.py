@@ -90,7 +90,7 @@ def delta_of_check(delta: float, *, check: int, checks: int) -> float:
 def chains_share(spent: float) -> float:
     """What is left of a check's delta for its chains of levels; blocks have their share even if no class is bad.
 
-    Source: union bound over blocks and chains; the shares are own.
+    Source: own; by the union bound over blocks and chains any shares will do, and blocks need little.
     """
     return (1 - BLOCKING_SHARE) * spent
 
