@@ -42,6 +42,7 @@ def import_command(source: Path, project_name: str, label_use: str | None, add_c
     with committed(runtime.database) as uow:
         project = project_named(uow, project_name)
         use = LabelUse(label_use) if label_use else (LabelUse.SEALED if project.is_sealed else LabelUse.LABELS)
+        before = _class_names(uow, project.id)
         started = importing.start(uow, project_id=project.id, source=source, label_use=use, add_classes=add_classes)
     with _Bar() as bar:
         report = importing.run(
@@ -51,6 +52,8 @@ def import_command(source: Path, project_name: str, label_use: str | None, add_c
     if report.status is not ImportStatus.SUCCEEDED:
         raise Refused(report.message or "The import did not end well.")
     with committed(runtime.database) as uow:
+        if added := [name for name in _class_names(uow, project.id) if name not in before]:
+            click.echo(f"New classes: {', '.join(added)}. If your folders are no classes: --labels ignored.")
         _hint(uow, project.id, project.name)
 
 
@@ -91,6 +94,10 @@ def _print(report: ImportReport) -> None:
         click.echo(f"  refused: {name}: {reason}")
     if report.refused > SHOWN_REFUSALS:
         click.echo(f"  … and {report.refused - SHOWN_REFUSALS:,} more, on the project's import page.")
+
+
+def _class_names(uow: UnitOfWork, project_id: int) -> list[str]:
+    return [one.name for one in projects.classes(uow.session, project_id)]
 
 
 def _hint(uow: UnitOfWork, project_id: int, name: str) -> None:
