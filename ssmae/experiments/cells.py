@@ -51,6 +51,11 @@ class Cell:
     arm: str
     seed: int
 
+    @property
+    def words(self) -> str:
+        """Which cell, for a person."""
+        return f"{self.pack}, {self.budget} answers, {self.arm}, seed {self.seed}"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -113,20 +118,8 @@ class Line:
         return in_force(self.checks) is not None
 
     def to_json(self) -> str:
-        """One line of text."""
+        """One line of text, which `parsing.line_of` reads."""
         return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Line:
-        """Read what `to_json` wrote.
-
-        Raises:
-            ValueError, KeyError, TypeError: it is something else.
-        """
-        values = json.loads(text)
-        values["cell"] = Cell(**values["cell"])
-        values["checks"] = tuple(Check(**check) for check in values["checks"])
-        return cls(**values | {name: tuple(values[name]) for name in ("notes", "history")})
 
 
 def report(

@@ -26,11 +26,13 @@ from pathlib import Path
 
 from ssmae.baselines import ARMS
 from ssmae.config import AugmentConfig, LossConfig, ModelConfig, RoundConfig, ScheduleConfig
+from ssmae.errors import InvalidData
 from ssmae.experiments import command
 from ssmae.experiments.cells import Cell, Line
 from ssmae.experiments.comparison import LEADER, TITLES
 from ssmae.experiments.jobs import Job, comparison_jobs
 from ssmae.experiments.packs import Pack, load_pack
+from ssmae.experiments.reading import Experiment
 from ssmae.experiments.tables import Column, accuracy_table, gate_table, lead_table
 
 PACKS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
@@ -86,10 +88,16 @@ def toy(config: RoundConfig) -> RoundConfig:
 
 
 def jobs(options: argparse.Namespace) -> list[Job]:
-    """Seeds outermost, then arms, then columns."""
+    """Seeds outermost, then arms, then columns.
+
+    Raises:
+        InvalidData: a pack is missing.
+    """
     config = toy(SMALL32) if options.toy else SMALL32
     config = replace(config, threads=options.threads, compile=config.compile and not options.no_compile)
-    packs = [load_pack(_place(options.data, name), config.model.image_size, options.cache) for name in options.packs]
+    places = [_place(options.data, name) for name in options.packs]
+    command.check_there(places)
+    packs = [load_pack(place, config.model.image_size, options.cache) for place in places]
     found = []
     for pack in packs:
         used = _toy_part(pack) if options.toy else pack
@@ -99,8 +107,15 @@ def jobs(options: argparse.Namespace) -> list[Job]:
 
 
 def table(lines: list[Line]) -> str:
-    """One table for both packs, beside what was to be beaten; then the lead of SSMAE, and its gate."""
-    columns = [_column(pack, title, share) for pack, title in PACKS.items() for share in SHARES]
+    """One table for both packs, beside what was to be beaten; then the lead of SSMAE, and its gate.
+
+    Raises:
+        InvalidData: results of `--toy` among others.
+    """
+    for pack in PACKS:
+        if len(sizes := sorted({line.cell.images for line in lines if line.cell.pack == pack})) > 1:
+            raise InvalidData(f"Results of {pack} must be of one number of training images. Got {sizes}.")
+    columns = _columns()
     arms = {key: TITLES[key] for key in ARMS}
     parts = [
         accuracy_table(lines, columns, arms, TO_BEAT),
@@ -110,11 +125,22 @@ def table(lines: list[Line]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _columns() -> list[Column]:
+    return [_column(pack, title, share) for pack, title in PACKS.items() for share in SHARES]
+
+
 def _column(pack: str, title: str, share: int) -> Column:
     def holds(cell: Cell) -> bool:
         return cell.pack == pack and cell.budget == cell.images * share // 100
 
     return Column(f"{title}, {share} %", holds)
+
+
+EXPERIMENT = Experiment(
+    "cifar",
+    f"arms {', '.join(ARMS)} on {' and '.join(PACKS)} with {', '.join(map(str, SHARES))} % of the images labelled",
+    lambda cell: cell.arm in ARMS and any(column.holds(cell) for column in _columns()),
+)
 
 
 def _place(folder: Path, name: str) -> Path:
@@ -131,13 +157,18 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("cifar", __doc__)
     run.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="where the packs are")
-    run.add_argument("--packs", nargs="+", choices=PACKS, default=list(PACKS), metavar="PACK")
-    run.add_argument("--shares", nargs="+", type=int, choices=SHARES, default=list(SHARES), metavar="PERCENT")
+    run.add_argument("--packs", nargs="+", choices=PACKS, default=list(PACKS), metavar="PACK", help="columns")
+    shares = "labelled training images in percent, answers for the gate included"
+    run.add_argument(
+        "--shares", nargs="+", type=int, choices=SHARES, default=list(SHARES), metavar="PERCENT", help=shares
+    )
     order = [*FIRST, *(key for key in ARMS if key not in FIRST)]
-    run.add_argument("--arms", nargs="+", choices=ARMS, default=order, metavar="ARM", help=", ".join(order))
+    run.add_argument(
+        "--arms", nargs="+", choices=ARMS, default=order, metavar="ARM", help="ways to train, in this order"
+    )
     run.add_argument("--no-compile", action="store_true", help="for a machine without a C compiler; slower")
     run.add_argument("--toy", action="store_true", help="a few steps of a tiny network on a part of the images")
-    return command.main(top, arguments, jobs, table)
+    return command.main(top, arguments, jobs, table, EXPERIMENT)
 
 
 if __name__ == "__main__":

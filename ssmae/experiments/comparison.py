@@ -14,15 +14,16 @@ import argparse
 import sys
 
 from ssmae.baselines import ABLATIONS, ARMS, Arm
-from ssmae.commands.options import whole
 from ssmae.experiments import command
 from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job, comparison_jobs
+from ssmae.experiments.reading import Experiment
 from ssmae.experiments.tables import all_tables
 
 EVERY_ARM: dict[str, Arm] = ARMS | ABLATIONS
 TITLES = {key: arm.title for key, arm in EVERY_ARM.items()}
 LEADER = "ssmae"
+EXPERIMENT = Experiment("comparison", f"arms {', '.join(EVERY_ARM)}", lambda cell: cell.arm in EVERY_ARM)
 
 
 def jobs(options: argparse.Namespace) -> list[Job]:
@@ -40,9 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("comparison", __doc__)
     command.add_pack_options(run)
-    run.add_argument("--labels", type=whole(1), nargs="+", default=[20, 50, 100], metavar="N")
-    run.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=list(ARMS), metavar="ARM", help=", ".join(TITLES))
-    return command.main(top, arguments, jobs, table)
+    command.add_labels(run, [20, 50, 100])
+    text = "ways to train"
+    run.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=list(ARMS), metavar="ARM", help=text)
+    return command.main(top, arguments, jobs, table, EXPERIMENT)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 from ssmae.baselines import ARMS
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.experiments import command
-from ssmae.experiments.comparison import table
+from ssmae.experiments.comparison import EXPERIMENT, table
 from ssmae.experiments.jobs import Job, comparison_jobs
 from ssmae.experiments.packs import DIGITS, load_pack
 
@@ -70,7 +70,12 @@ def settings(entry: Entry) -> RoundConfig:
 
 
 def jobs(options: argparse.Namespace) -> list[Job]:
-    """All cells of the table, seed by seed: an unfinished run is a table of fewer seeds."""
+    """All cells of the table, seed by seed: an unfinished run is a table of fewer seeds.
+
+    Raises:
+        InvalidData: a pack is missing.
+    """
+    command.check_there(options.data / entry.file for entry in ENTRIES if entry.file != DIGITS)
     found = []
     for entry in ENTRIES:
         config = replace(settings(entry), threads=options.threads)
@@ -86,8 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("cpu", __doc__)
     run.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="where the packs are")
-    run.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=", ".join(ARMS))
-    return command.main(top, arguments, jobs, table)
+    run.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help="ways to train")
+    return command.main(top, arguments, jobs, table, replace(EXPERIMENT, name="cpu"))
 
 
 if __name__ == "__main__":

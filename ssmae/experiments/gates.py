@@ -21,6 +21,7 @@ from ssmae.config import GateRule, RoundConfig
 from ssmae.experiments import command
 from ssmae.experiments.cells import Line
 from ssmae.experiments.jobs import Job, comparison_jobs
+from ssmae.experiments.reading import Experiment
 from ssmae.experiments.tables import all_tables
 
 
@@ -36,6 +37,7 @@ RULES = {
     str(GateRule.POINT_ESTIMATE): _rule("point estimate", GateRule.POINT_ESTIMATE, views=1),
     str(GateRule.ALWAYS_OPEN): _rule("always open", GateRule.ALWAYS_OPEN),
 }
+EXPERIMENT = Experiment("gates", f"gate rules {', '.join(RULES)}", lambda cell: cell.arm in RULES)
 
 
 def jobs(options: argparse.Namespace) -> list[Job]:
@@ -53,9 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("gates", __doc__)
     command.add_pack_options(run)
-    run.add_argument("--labels", type=whole(1), nargs="+", default=[20, 50, 100], metavar="N", help="training labels")
+    command.add_labels(run, [20, 50, 100], "training labels")
     run.add_argument("--evidence", type=whole(0), default=150, metavar="N", help="validation answers on top of them")
-    return command.main(top, arguments, jobs, table)
+    return command.main(top, arguments, jobs, table, EXPERIMENT)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from ssmae.commands.options import new_file, whole
 from ssmae.commands.status import exit_status
 from ssmae.config import Acquisition, Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
+from ssmae.experiments.command import HelpFormatter
 from ssmae.experiments.packs import DIGITS, load_pack
 from ssmae.experiments.tables import markdown
 from ssmae.gate import in_force
@@ -148,10 +149,11 @@ def table(points: list[Point]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run, print the table, write every point as JSON."""
     parser = argparse.ArgumentParser(prog="python -m ssmae.experiments.learning_curve", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--seeds", type=whole(0), nargs="+", default=[0, 1, 2])
+    parser.formatter_class = HelpFormatter
+    parser.add_argument("--seeds", type=whole(0), nargs="+", default=[0, 1, 2], metavar="SEED", help="one or more")
     parser.add_argument("--threads", type=whole(0), default=1, metavar="N", help="CPU threads, 0 for all")
-    parser.add_argument("--out", type=new_file)
+    text = "write the points as JSON (default: only print)"
+    parser.add_argument("--out", type=new_file, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
     return exit_status(lambda: _report(options))
 

@@ -136,14 +136,15 @@ def _mean(shares: tuple[float | None, ...]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run, print the table, write every point as JSON."""
     parser = argparse.ArgumentParser(prog="python -m ssmae.experiments.phases", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.formatter_class = command.HelpFormatter
     command.add_pack_options(parser)
-    parser.add_argument("--labels", type=whole(1), default=50, metavar="N")
-    parser.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=["mae_finetune", "ssmae"], metavar="ARM")
-    parser.add_argument("--seeds", type=whole(1), default=3, metavar="N")
-    parser.add_argument("--every", type=whole(1), default=250, metavar="STEPS", help="between two points")
+    parser.add_argument("--labels", type=whole(1), default=50, metavar="N", help="answers in all")
+    arms, text = ["mae_finetune", "ssmae"], "ways to train"
+    parser.add_argument("--arms", nargs="+", choices=EVERY_ARM, default=arms, metavar="ARM", help=text)
+    command.add_seeds(parser)
+    parser.add_argument("--every", type=whole(1), default=250, metavar="STEPS", help="steps between two points")
     command.add_machine_options(parser)
-    parser.add_argument("--out", type=new_file, metavar="FILE", help="write the points as JSON")
+    parser.add_argument("--out", type=new_file, metavar="FILE", help="write the points as JSON (default: only print)")
     options = parser.parse_args(arguments)
     return exit_status(lambda: _report(options))
 

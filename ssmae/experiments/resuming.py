@@ -16,52 +16,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from statistics import mean
-from typing import Any
 
 import numpy as np
 
-from ssmae.commands.options import whole
-from ssmae.config import Head, RoundConfig
+from ssmae.config import RoundConfig
 from ssmae.data import RoundData
 from ssmae.experiments import command
 from ssmae.experiments.cells import Cell, Line, report
 from ssmae.experiments.draw import draw_round
 from ssmae.experiments.jobs import Job, Pause
 from ssmae.experiments.packs import Pack
-from ssmae.experiments.tables import ABSENT, accuracy_table, columns_of, lead_table
+from ssmae.experiments.resuming_tables import table
+from ssmae.experiments.starts import EXPERIMENT, FULL, LABEL_FREE, SCRATCH, STARTS
 from ssmae.results import EncoderState, RoundResult
 from ssmae.trainer import train_round
-
-SCRATCH = "scratch"
-LABEL_FREE = "label_free"
-FULL = 1.0
-
-
-@dataclass(frozen=True)
-class Start:
-    """How a round begins.
-
-    Attributes:
-        title: in tables.
-        schedule: what it changes in the schedule.
-    """
-
-    title: str
-    schedule: dict[str, Any]
-
-
-STARTS = {
-    SCRATCH: Start("from scratch", {}),
-    "last": Start("last weights", {}),
-    "shrink_70": Start("0.7 last + 0.1 fresh", {"shrink": 0.7, "perturb": 0.1}),
-    "shrink_40": Start("0.4 last + 0.1 fresh", {"shrink": 0.4, "perturb": 0.1}),
-    "keep_head": Start("last weights and classifier", {"head": Head.KEEP}),
-    LABEL_FREE: Start("encoder that saw no label", {}),
-}
 
 
 def jobs(options: argparse.Namespace) -> list[Job]:
@@ -132,64 +103,26 @@ def _without_labels(data: RoundData) -> RoundData:
     return RoundData(data.images, np.full(len(data.images), -1, np.int64), nothing, nothing, data.class_names)
 
 
-def table(lines: list[Line]) -> str:
-    """Accuracy, differences to a start from scratch, and the steps that reach its accuracy."""
-    columns, titles = columns_of(lines), _titles(lines)
-    later = columns[1:]  # in the first round there is nothing yet to begin from
-    full = {arm: title for arm, title in titles.items() if arm.endswith(f"/{FULL:g}")}
-    shorter = {arm: title for arm, title in titles.items() if arm not in full}
-    parts = [accuracy_table([line for line in lines if line.cell.arm in full], columns, full)]
-    parts += [lead_table(lines, later, full, leader) for leader in full if leader.startswith("last/")]
-    if shorter:
-        parts.append(accuracy_table([line for line in lines if line.cell.arm in shorter], later, shorter))
-    return "\n\n".join([*filter(None, parts), reach_table(lines)])
-
-
-def reach_table(lines: Sequence[Line]) -> str:
-    """The shortest schedule of each start rule whose mean accuracy is at least that of a start from scratch."""
-    columns = columns_of(lines)[1:]
-    rows = [["start", *(column.title for column in columns)], ["---"] * (1 + len(columns))]
-    for start, rule in STARTS.items():
-        if any(line.cell.arm.startswith(f"{start}/") for line in lines):
-            rows.append([rule.title, *(_reached([x for x in lines if c.holds(x.cell)], start) for c in columns)])
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"{table}\n\nFewest steps, and their seconds, that reach the mean accuracy of a start from scratch."
-
-
-def _reached(lines: Sequence[Line], start: str) -> str:
-    """Of the lines of one column."""
-    wanted = [line.accuracy for line in lines if line.cell.arm == f"{SCRATCH}/{FULL:g}"]
-    arms = {line.cell.arm for line in lines if line.cell.arm.startswith(f"{start}/")}
-    if not wanted or not arms:
-        return ABSENT
-    of_arms = [[line for line in lines if line.cell.arm == arm] for arm in arms]
-    enough = [
-        (mean(line.steps for line in runs), mean(line.seconds for line in runs))
-        for runs in of_arms
-        if mean(line.accuracy for line in runs) >= mean(wanted)
-    ]
-    return f"{min(enough)[0]:.0f} steps, {min(enough)[1]:.0f} s" if enough else "not reached"
-
-
-def _titles(lines: Iterable[Line]) -> dict[str, str]:
-    """Of the arms that have lines: start rules in their order, the longest schedule of each first."""
-    order = list(STARTS)
-    arms = [arm.split("/") for arm in {line.cell.arm for line in lines}]
-    arms.sort(key=lambda parts: (order.index(parts[0]), -float(parts[1])))
-    return {
-        f"{start}/{length}": STARTS[start].title + ("" if float(length) == FULL else f", {length} of the steps")
-        for start, length in arms
-    }
+def _length(text: str) -> float:
+    """A part of the schedule: above 0, at most 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= FULL:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, at most 1. Got {text!r}.")
+    return value
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
-    top, run = command.parser("resuming", __doc__)
+    top, run = command.parser("resuming", __doc__, in_one_piece="A chain, all rounds of a seed and start, is run")
     command.add_pack_options(run)
-    run.add_argument("--labels", type=whole(1), nargs="+", default=[20, 50, 100, 200], metavar="N")
-    run.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS), metavar="START")
-    run.add_argument("--lengths", type=float, nargs="+", default=[1.0, 0.5, 0.25], metavar="SHARE")
-    return command.main(top, arguments, jobs, table)
+    command.add_labels(run, [20, 50, 100, 200])
+    starts, lengths = "how rounds begin", "parts of the schedule that a resumed round is tried with, beside the whole"
+    run.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS), metavar="START", help=starts)
+    run.add_argument("--lengths", type=_length, nargs="+", default=[1.0, 0.5, 0.25], metavar="SHARE", help=lengths)
+    return command.main(top, arguments, jobs, table, EXPERIMENT)
 
 
 if __name__ == "__main__":

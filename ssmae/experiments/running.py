@@ -10,14 +10,15 @@ import os
 import re
 import time
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
 from ssmae.errors import InvalidData, Stopped
-from ssmae.experiments.cells import CODE, Cell, Line, digest
+from ssmae.experiments.cells import CODE, Line, digest
 from ssmae.experiments.jobs import Job, Pause
+from ssmae.experiments.reading import Experiment, Made, check_end, read
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Share:
 
     number: int = 1
     of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
     @classmethod
     def parse(cls, text: str) -> Share:
@@ -39,33 +43,6 @@ class Share:
         return cls(int(found[1]), int(found[2]))
 
 
-def read(paths: Iterable[Path]) -> list[Line]:
-    """All lines of some files; a file that is not there yet has none.
-
-    Raises:
-        InvalidData: a line that is no result (its file and number are named), two results for one cell, or results of
-            different settings or of different sources of the learner.
-    """
-    lines: list[Line] = []
-    for path in paths:
-        texts = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for number, text in enumerate(texts, 1):
-            try:
-                lines.append(Line.from_json(text))
-            except (ValueError, KeyError, TypeError) as error:
-                raise InvalidData(
-                    f"{path}, line {number}, must be a result of an experiment. Got {error!r}."
-                ) from error
-    seen: set[Cell] = set()
-    for line in lines:
-        if line.cell in seen:
-            raise InvalidData(f"Every cell must have one result. Got two for {line.cell}.")
-        seen.add(line.cell)
-    _check_sources(line.code for line in lines)
-    _check_settings((line.cell, line.settings, line.config) for line in lines)
-    return lines
-
-
 def run_jobs(
     jobs: Sequence[Job],
     results: Path,
@@ -73,37 +50,35 @@ def run_jobs(
     minutes: float | None = None,
     share: Share | None = None,
     midway: Path | None = None,
+    experiment: Experiment | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
     """Run what is not done yet.
 
     Args:
         jobs: all of them, the same ones in the same order at every call.
-        results: file of lines; read first, then appended to.
+        results: file of lines, in a folder that exists; read first, then appended to.
         minutes: begin no job that, going by earlier ones, would end later than this; None for no limit.
         midway: folder for half-way states. With it a job that can be paused is begun all the same, cut when the time is
             up, and continued by the next call.
         share: the part of the jobs that is this process's.
+        experiment: whose results the file must hold; None for any.
         say: told about each line.
 
     Returns:
         How many jobs of the share are left.
 
     Raises:
-        InvalidData: the file holds results of other settings, or of other sources; found before anything is run.
+        InvalidData: the file holds something else, or results of other settings or of other sources, or a cell is asked
+            for twice; found before anything is run.
     """
     started = time.monotonic()
     share = share or Share()
-    planned = [
-        (cell, digest(job.settings), digest(config))
-        for job in jobs
-        for cell, config in zip(job.cells, job.configs, strict=True)
-    ]
-    done = read([results])
-    _check_sources([*(line.code for line in done), CODE])
-    _check_settings([*((line.cell, line.settings, line.config) for line in done), *planned])
+    done = read([results], experiment, _planned(jobs))
+    check_end(results)
+    known = {line.cell for line in done}
     mine = [job for place, job in enumerate(jobs) if place % share.of == share.number - 1]
-    left = [job for job in mine if not set(job.cells) <= {line.cell for line in done}]
+    left = [job for job in mine if not set(job.cells) <= known]
     deadline = math.inf if minutes is None else started + 60 * minutes
     pause = None if midway is None else Pause(midway, lambda: time.monotonic() > deadline)
     while left:
@@ -111,20 +86,48 @@ def run_jobs(
         takes_pause = pause if job.can_pause else None
         expected = expected_seconds(job, read([results])) if takes_pause is None else 0.0
         if time.monotonic() + expected > deadline:
-            say(f"{len(left)} of {len(mine)} left" + (f"; the next needs about {expected:.0f} s." if expected else "."))
+            say(f"{len(left)} of {len(mine)} left{_needs(expected, minutes)}.")
             break
+        if minutes is not None and takes_pause is None and not expected:
+            say("How long the next one takes is not known yet: it is run to its end, even if that is later.")
         try:
             lines = job.run(takes_pause)
         except Stopped as stopped:
             say(f"{len(left)} of {len(mine)} left, the next one begun. {stopped}")
             break
         left.pop(0)
-        _append(results, lines)
+        new = [line for line in lines if line.cell not in known]  # of a chain some cells may be there already
+        _append(results, new)
         if takes_pause is not None:
             takes_pause.forget(job.cells)
-        for line in lines:
+        for line in new:
             say(f"{_sentence(line)} ({len(mine) - len(left)} of {len(mine)})")
     return len(left)
+
+
+def _planned(jobs: Sequence[Job]) -> list[Made]:
+    """What the jobs will add to a file."""
+    made = [
+        Made("this command", cell, digest(job.settings), digest(config), CODE)
+        for job in jobs
+        for cell, config in zip(job.cells, job.configs, strict=True)
+    ]
+    seen = set()
+    for each in made:
+        if each.cell in seen:
+            raise InvalidData(f"Every cell must be asked for once. Got {each.cell.words} twice.")
+        seen.add(each.cell)
+    return made
+
+
+def _needs(expected: float, minutes: float | None) -> str:
+    """What to know about a job for which no time is left."""
+    if not expected:
+        return ""
+    text = f"; the next needs about {expected:.0f} s in one piece"
+    if minutes is None or expected <= 60 * minutes:
+        return text
+    return f"{text}, for which --minutes {minutes:g} is never enough: give {math.ceil(expected / 60) + 1}"
 
 
 def expected_seconds(job: Job, lines: Sequence[Line]) -> float:
@@ -137,27 +140,7 @@ def expected_seconds(job: Job, lines: Sequence[Line]) -> float:
     return total
 
 
-def _check_settings(trained: Iterable[tuple[Cell, str, str]]) -> None:
-    """One digest of shared settings for a pack; for an arm at a budget one digest, and one division of the answers."""
-    known: dict[tuple[object, ...], str] = {}
-    for cell, settings, config in trained:
-        of_pack = (cell.pack, cell.images)
-        for key, got in ((of_pack, settings), ((*of_pack, cell.budget, cell.arm), f"{config} {cell.validation}")):
-            if known.setdefault(key, got) != got:
-                raise InvalidData(f"Results of one file must share their settings. Got two for {key}.")
-
-
-def _check_sources(digests: Iterable[str]) -> None:
-    """A row trained before a change of the learner, and a row trained after it, are no comparison."""
-    if len(found := set(digests)) > 1:
-        raise InvalidData(
-            f"Results of one table must come from one version of the learner. Got {', '.join(sorted(found))}. "
-            "Go on with the version that began the file, or begin another file."
-        )
-
-
 def _append(path: Path, lines: Sequence[Line]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.write(handle, "".join(line.to_json() + "\n" for line in lines).encode())
@@ -166,8 +149,6 @@ def _append(path: Path, lines: Sequence[Line]) -> None:
 
 
 def _sentence(line: Line) -> str:
-    cell = line.cell
     gate = "".join(f", gate {'open' if check.is_open else 'closed'}" for check in line.checks)
     wrong = "" if line.wrong is None else f", {line.accepted:.0%} accepted, {line.wrong:.1%} of these wrong"
-    where = f"{cell.pack}, {cell.budget} answers, {cell.arm}, seed {cell.seed}"
-    return f"{where}: {line.accuracy:.1%}{gate}{wrong}, {line.seconds:.0f} s"
+    return f"{line.cell.words}: {line.accuracy:.1%}{gate}{wrong}, {line.seconds:.0f} s"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
 from ssmae.experiments.cells import AUDIT_ANSWERS, Cell, Line
+from ssmae.experiments.paired import CONFIDENCE, Lead, Verdict, lead
 
 ABSENT = "not yet run"
+
+LEAD_NOTE = (
+    f"Points: mean of the differences seed by seed and, in brackets, its {100 * CONFIDENCE:.0f} % t-interval; ahead or "
+    "behind is said only where that leaves out 0, as one interval in twenty does by chance alone, and nothing corrects "
+    "for there being many columns and rows. One seed, or differences all the same, give no interval and no claim."
+)
 
 
 @dataclass(frozen=True)
@@ -68,34 +75,37 @@ def accuracy_table(
 
 
 def lead_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping[str, str], leader: str) -> str:
-    """How far one arm is ahead of each other, paired by seed, and in words where it is not; "" without that arm."""
-    rows: dict[str, list[str]] = {title: [] for key, title in titles.items() if key != leader}
-    behind: dict[str, list[str]] = {}
-    close: dict[str, list[str]] = {}
-    for column in columns:
-        ours = _of(lines, column, leader)
-        for key, title in titles.items():
-            theirs = _of(lines, column, key)
-            differences = [100 * (ours[seed] - theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
-            if key != leader:
-                text = f"{mean(differences):+.1f}{_spread(differences)}" if differences else ABSENT
-                rows[title].append(text)
-                if differences and mean(differences) <= 0:
-                    behind.setdefault(column.title, []).append(f"{title} ({text})")
-                elif len(differences) > 1 and mean(differences) < stdev(differences):
-                    close.setdefault(column.title, []).append(f"{title} ({text})")
-    known = [[title, *texts] for title, texts in rows.items() if set(texts) > {ABSENT} or ABSENT not in texts]
-    if not known or leader not in titles:
+    """How far one arm is ahead of each other, paired by seed, and in words what may be claimed; "" without that arm."""
+    ours = [_of(lines, column, leader) for column in columns]
+    leads = {
+        title: [lead(of_leader, _of(lines, column, key)) for of_leader, column in zip(ours, columns, strict=True)]
+        for key, title in titles.items()
+        if key != leader
+    }
+    rows = [[title, *(each.text if each else ABSENT for each in row)] for title, row in leads.items() if any(row)]
+    if not rows or leader not in titles:
         return ""
-    name = titles[leader]
-    verdict = "; ".join(f"at {title} not ahead of {', '.join(arms)}" for title, arms in behind.items())
-    within = "; ".join(f"at {title} before {', '.join(arms)}" for title, arms in close.items())
-    table = markdown([f"{name} minus", *(column.title for column in columns)], known)
-    return (
-        f"{table}\n\nPoints, mean ± standard deviation of the differences seed by seed. "
-        f"{name} is {verdict or 'ahead of every arm in every column that has both'}."
-        + (f" Leads smaller than their own spread: {within}." if within else "")
-    )
+    claims = [
+        f"at {column.title} {said}"
+        for place, column in enumerate(columns)
+        if (said := _claims({title: row[place] for title, row in leads.items()}))
+    ]
+    table = markdown([f"{titles[leader]} minus", *(column.title for column in columns)], rows)
+    return f"{table}\n\n{LEAD_NOTE}" + (f" {titles[leader]} is {'; '.join(claims)}." if claims else "")
+
+
+def _claims(leads: Mapping[str, Lead | None]) -> str:
+    """Of one column: first what the leader is ahead of."""
+    verdicts = {title: each.verdict for title, each in leads.items() if each}
+    by_verdict = {verdict: [title for title in verdicts if verdicts[title] is verdict] for verdict in Verdict}
+    if len(verdicts) > 1 and (of_all := [word for word, titles in by_verdict.items() if len(titles) == len(verdicts)]):
+        return f"{of_all[0]} every other arm"
+    return ", ".join(f"{word} {', '.join(map(_quoted, titles))}" for word, titles in by_verdict.items() if titles)
+
+
+def _quoted(title: str) -> str:
+    """Titles have commas of their own."""
+    return f"“{title}”"
 
 
 def gate_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping[str, str]) -> str:
@@ -126,8 +136,7 @@ def gate_table(lines: Sequence[Line], columns: Sequence[Column], titles: Mapping
 def all_tables(lines: Sequence[Line], titles: Mapping[str, str], leader: str) -> str:
     """The three tables of each pack."""
     parts = []
-    for pack, images in dict.fromkeys((line.cell.pack, line.cell.images) for line in lines):
-        of_pack = [line for line in lines if (line.cell.pack, line.cell.images) == (pack, images)]
+    for pack, of_pack in by_pack(lines):
         known = {key: title for key, title in titles.items() if any(line.cell.arm == key for line in of_pack)}
         columns = columns_of(of_pack)
         parts += [
@@ -137,6 +146,12 @@ def all_tables(lines: Sequence[Line], titles: Mapping[str, str], leader: str) ->
             gate_table(of_pack, columns, known),
         ]
     return "\n\n".join(part for part in parts if part)
+
+
+def by_pack(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
+    """Name and lines of each pack; a part of its training images is another pack."""
+    for pack, images in dict.fromkeys((line.cell.pack, line.cell.images) for line in lines):
+        yield pack, [line for line in lines if (line.cell.pack, line.cell.images) == (pack, images)]
 
 
 def _of(lines: Sequence[Line], column: Column, arm: str) -> dict[int, float]:
@@ -183,8 +198,9 @@ def _percent(share: float) -> str:
 def _caption(lines: Sequence[Line]) -> str:
     """What every published number needs beside it."""
     seeds, minutes = len({line.cell.seed for line in lines}), sum(line.seconds for line in lines) / 60
+    over = "one seed, with" if seeds == 1 else f"mean ± standard deviation over {seeds} seeds, each with"
     return (
-        f"Accuracy in %, mean ± standard deviation over {seeds} seed{'s' * (seeds != 1)}, each with its own labels; "
+        f"Accuracy in %, {over} its own labels; "
         f"test images: {_each(line.test_images for line in lines)}; "
         f"training images: {_each(line.cell.images for line in lines)}; "
         f"steps a run: {_each(line.steps for line in lines)}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from ssmae.experiments import cifar, comparison, cpu, gates, learning_curve, pha
 from ssmae.experiments.command import UNFINISHED
 from ssmae.experiments.draw import draw_round
 from ssmae.experiments.packs import DIGITS, load_pack
-from ssmae.experiments.running import read
+from ssmae.experiments.reading import read
 from ssmae.trainer import train_round
 
 LENGTHS = ("reconstruct_steps", "resume_reconstruct_steps", "labels_steps", "joint_steps")
@@ -32,7 +33,7 @@ def test_comparison__runs_in_pieces_and_prints_its_table(tmp_path, capsys):
     results = str(tmp_path / "digits.jsonl")
     arms = ["--arms", "supervised", "ssmae"]
     common = ["run", "--results", results, "--images", "200", "--labels", "20", "--seeds", "1", *arms, *SHORT]
-    assert comparison.main([*common, "--minutes", "0"]) == UNFINISHED
+    assert comparison.main([*common, "--minutes", "1e-9"]) == UNFINISHED
     assert comparison.main(common) == 0
     assert "digits, 20 answers, ssmae, seed 0" in capsys.readouterr().out
     assert comparison.main(["table", results]) == 0
@@ -52,6 +53,90 @@ def test_comparison__refuses_a_setting_that_does_not_exist_in_one_line(tmp_path,
 def test_table__refuses_a_file_that_is_not_there(tmp_path, capsys):
     assert comparison.main(["table", str(tmp_path / "typo.jsonl")]) == 2
     assert "There is no" in capsys.readouterr().err
+
+
+def test_run__refuses_results_that_could_not_be_written(tmp_path, capsys):
+    for place in (tmp_path / "missing" / "x.jsonl", tmp_path):
+        with pytest.raises(SystemExit, match="2"):
+            comparison.main(["run", "--results", str(place)])
+        assert "argument --results: must be a file" in capsys.readouterr().err
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "many"])
+def test_run__refuses_minutes_that_are_no_time(tmp_path, capsys, minutes):
+    with pytest.raises(SystemExit, match="2"):
+        comparison.main(["run", "--results", str(tmp_path / "x"), "--minutes", minutes])
+    assert f"argument --minutes: must be a number above 0. Got '{minutes}'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("length", ["0", "1.5", "nan", "half"])
+def test_resuming__refuses_a_length_that_is_no_part(tmp_path, capsys, length):
+    with pytest.raises(SystemExit, match="2"):
+        resuming.main(["run", "--results", str(tmp_path / "x"), "--lengths", length])
+    assert f"argument --lengths: must be a number above 0, at most 1. Got '{length}'." in capsys.readouterr().err
+
+
+PROGRAMS = {
+    "cifar": (cifar.main, ["run"]),
+    "comparison": (comparison.main, ["run"]),
+    "cpu": (cpu.main, ["run"]),
+    "gates": (gates.main, ["run"]),
+    "learning_curve": (learning_curve.main, []),
+    "phases": (phases.main, []),
+    "resuming": (resuming.main, ["run"]),
+}
+
+
+@pytest.fixture
+def help_of(capsys, monkeypatch):
+    """Call it with the name of an experiment: what its help says of each option, on one line."""
+    monkeypatch.setenv("COLUMNS", "2000")
+
+    def ask(name):
+        main, arguments = PROGRAMS[name]
+        with pytest.raises(SystemExit, match="0"):
+            main([*arguments, "--help"])
+        found = re.findall(r"^  (--[a-z-]+)(.*(?:\n {6,}.*)?)$", capsys.readouterr().out, re.MULTILINE)
+        return {option: " ".join(text.split()) for option, text in found}
+
+    return ask
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help__says_the_default_of_every_option(name, help_of):
+    texts = help_of(name)
+    assert len(texts) >= 3
+    without = {option for option, text in texts.items() if not re.search(r"[a-z].* \(default: .+\)$", text)}
+    assert without <= {"--results", "--data"}, "only what has to be given has no default"
+
+
+def test_help__names_what_may_be_chosen(help_of):
+    assert (
+        "scratch, last, shrink_70, shrink_40, keep_head, label_free (default: all)" in help_of("resuming")["--starts"]
+    )
+    assert "cifar10, cifar100 (default: all)" in help_of("cifar")["--packs"]
+    assert "1, 5, 10 (default: all)" in help_of("cifar")["--shares"]
+    assert re.search(r"supervised, .*, no_mixing \(default: mae_finetune ssmae\)", help_of("phases")["--arms"])
+    assert "quick, standard, thorough (default: quick)" in help_of("gates")["--preset"]
+
+
+def test_help__says_that_a_chain_is_not_cut(help_of):
+    assert "in one piece: give more minutes than one takes" in help_of("resuming")["--minutes"]
+    assert "--midway" not in help_of("resuming")
+    assert "--midway" in help_of("comparison")
+
+
+def test_packs__that_are_missing_are_named_before_anything_is_read(tmp_path, capsys):
+    options = ["run", "--data", str(tmp_path), "--results", str(tmp_path / "x")]
+    assert cpu.main(options) == 2
+    first, second = tmp_path / "fashion12000.tar.xz", tmp_path / "eurosat5400.tar.xz"
+    assert capsys.readouterr().err.startswith(f"error: There is no {first}, no {second}: ")
+    first.touch()
+    assert cpu.main(options) == 2
+    assert capsys.readouterr().err.startswith(f"error: There is no {second}: ")
+    assert cifar.main(options) == 2
+    assert capsys.readouterr().err.startswith(f"error: There is no {tmp_path / 'cifar10.tar.xz'}, no ")
 
 
 @pytest.mark.parametrize("option", ["--images", "--seeds", "--labels", "--part"])

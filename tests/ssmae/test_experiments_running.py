@@ -14,7 +14,8 @@ from ssmae.errors import InvalidConfig, InvalidData, Stopped
 from ssmae.experiments import jobs, running
 from ssmae.experiments.jobs import Pause, comparison_jobs
 from ssmae.experiments.packs import DIGITS, load_pack
-from ssmae.experiments.running import Share, read, run_jobs
+from ssmae.experiments.reading import read
+from ssmae.experiments.running import Share, run_jobs
 
 ARM_KEYS = ("supervised", "ssmae")
 
@@ -87,8 +88,54 @@ def test_run_jobs__begins_nothing_that_would_end_too_late(make_jobs, tmp_path):
     started = time.monotonic()
     assert run_jobs(make_jobs(), results, minutes=1.5, say=said.append) == 2
     assert time.monotonic() - started < 1
-    assert said == ["2 of 4 left; the next needs about 100 s."]
+    assert said == [
+        "2 of 4 left; the next needs about 100 s in one piece, for which --minutes 1.5 is never enough: give 3."
+    ]
     assert run_jobs(make_jobs(), results, minutes=10, say=said.append) == 0
+
+
+def test_run_jobs__says_that_a_first_run_is_not_cut(make_jobs, tmp_path):
+    said: list[str] = []
+    run_jobs(make_jobs()[:1], tmp_path / "results", minutes=10, say=said.append)
+    assert said[0] == "How long the next one takes is not known yet: it is run to its end, even if that is later."
+
+
+def test_run_jobs__adds_of_a_chain_only_the_cells_that_are_missing(make_jobs, tmp_path):
+    # Given two cells that are run as one job, and a file that has lost the second of them.
+    one, other = make_jobs()[:2]
+    both = replace(
+        one,
+        cells=one.cells + other.cells,
+        configs=one.configs + other.configs,
+        run=lambda _: one.run(None) + other.run(None),
+        can_pause=False,
+    )
+    results = tmp_path / "results"
+    run_jobs([both], results, say=lambda _: None)
+    kept, _ = results.read_text().splitlines()
+    results.write_text(kept + "\n")
+    # When the job is run again, then the first stays as it was and the second comes back.
+    assert run_jobs([both], results, say=lambda _: None) == 0
+    assert results.read_text().splitlines()[0] == kept
+    assert [line.cell for line in read([results])] == list(both.cells)
+
+
+def test_run_jobs__refuses_a_cell_that_is_asked_for_twice(make_jobs, tmp_path):
+    with pytest.raises(InvalidData, match=r"asked for once. Got digits, 20 answers, supervised, seed 0 twice"):
+        run_jobs(make_jobs(budgets=(20, 20)), tmp_path / "results")
+
+
+def test_run_jobs__makes_no_folder(make_jobs, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        run_jobs(make_jobs()[:1], tmp_path / "missing" / "results", say=lambda _: None)
+
+
+def test_run_jobs__refuses_to_write_on_behind_a_line_without_an_end(make_jobs, tmp_path):
+    results = tmp_path / "results"
+    run_jobs(make_jobs()[:1], results, say=lambda _: None)
+    results.write_text(results.read_text().rstrip())
+    with pytest.raises(InvalidData, match=r"results, line 1: It must end with a line break"):
+        run_jobs(make_jobs(), results)
 
 
 def test_run_jobs__goes_on_in_the_middle_of_a_run_that_was_cut(make_jobs, tmp_path, monkeypatch):
@@ -123,7 +170,9 @@ def test_run_jobs__refuses_a_file_of_other_settings_before_it_trains(make_jobs, 
     run_jobs(make_jobs()[:1], results, say=lambda _: None)
     before = results.read_text()
     other = replace(tiny_config, loss=replace(tiny_config.loss, mask_ratio=0.5))
-    with pytest.raises(InvalidData, match="must share their settings"):
+    with pytest.raises(
+        InvalidData, match=r"results.jsonl, line 1 \(digits, 20 answers, supervised, seed 0\) and this command .* share"
+    ):
         run_jobs(make_jobs(config=other), results, say=lambda _: None)
     elsewhere = replace(make_jobs()[0].settings, threads=2)  # where it runs is no setting of the method
     run_jobs(make_jobs(config=elsewhere)[:1], results, say=lambda _: None)

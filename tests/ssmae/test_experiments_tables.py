@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +9,9 @@ import pytest
 
 from ssmae.config import GateConfig
 from ssmae.errors import InvalidData
-from ssmae.experiments import cifar, comparison, resuming
+from ssmae.experiments import cifar, comparison, resuming_tables
 from ssmae.experiments.cells import Cell, Check, Line, audited
-from ssmae.experiments.running import read
+from ssmae.experiments.paired import Lead, Verdict, lead
 from ssmae.experiments.tables import all_tables
 
 TITLES = {"supervised": "supervised", "fixmatch": "FixMatch", "ssmae": "SSMAE"}
@@ -44,14 +43,6 @@ def rows(text):
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row.startswith("|")]
 
 
-def test_line__comes_back_from_json_as_it_was():
-    made = line(checks=(Check(is_open=True, coverage=0.5, threshold=0.9, errors=1, n=60, discards=False),), wrong=0.25)
-    assert Line.from_json(made.to_json()) == made
-    older = json.loads(made.to_json())
-    del older["audit"]
-    assert Line.from_json(json.dumps(older)) == made
-
-
 def test_audited__counts_answers_until_the_error_is_proven():
     gate = GateConfig(alpha=0.1, delta=0.05)
     # 0.9 ** n <= 0.05 from n = 29 on; betting on a rate of 0.02 each right answer gives 0.98 / 0.9: 36 of them.
@@ -80,25 +71,69 @@ def test_table__says_what_it_was_measured_on():
         assert fact in text
 
 
-def test_table__pairs_differences_by_seed_and_says_where_the_leader_is_not_ahead():
-    # SSMAE minus supervised: +10 and +14, so 12 ± 2.8. Minus FixMatch: -2, and one seed is missing.
-    lines = [line("ssmae", 0.80, seed=0), line("ssmae", 0.84, seed=1)]
-    lines += [line("supervised", 0.70, seed=0), line("supervised", 0.70, seed=1), line("fixmatch", 0.82, seed=0)]
-    text = all_tables(lines, TITLES, "ssmae")
-    assert ["supervised", "+12.0 ± 2.8"] in rows(text)
-    assert ["FixMatch", "-2.0"] in rows(text)
-    assert "SSMAE is at 20 labels not ahead of FixMatch (-2.0)." in text
-    ahead = all_tables(lines[:-1], TITLES, "ssmae")
-    assert "SSMAE is ahead of every arm in every column that has both." in ahead
+def test_lead__is_the_paired_mean_and_its_t_interval():
+    # +1, +2, +3: mean 2, deviation 1, and t with 2 degrees of freedom is 4.303: 2 ± 4.303 / root 3 = 2 ± 2.484.
+    found = lead({0: 0.81, 1: 0.82, 2: 0.83, 7: 0.1}, {0: 0.8, 1: 0.8, 2: 0.8, 8: 0.9})
+    assert found.interval == pytest.approx((-0.484, 4.484), abs=1e-3)
+    assert found.text == "+2.0 (-0.5 to +4.5)"
+    assert found.verdict is Verdict.NOT_TOLD_APART
 
 
-def test_table__says_which_leads_are_smaller_than_their_own_spread():
-    # Minus FixMatch: +1 and +5, so 3 ± 2.8. Minus supervised: -1 and +5, so 2 ± 4.2.
-    lines = [line("ssmae", 0.80, seed=0), line("ssmae", 0.86, seed=1)]
-    lines += [line("supervised", 0.81, seed=0), line("supervised", 0.81, seed=1)]
-    lines += [line("fixmatch", 0.79, seed=0), line("fixmatch", 0.81, seed=1)]
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_lead__agrees_with_scipy(seeds):
+    from scipy.stats import t
+
+    ours, theirs = np.random.default_rng(seeds).random((2, seeds))
+    differences = 100 * (ours - theirs)
+    expected = t.interval(0.95, seeds - 1, differences.mean(), differences.std(ddof=1) / np.sqrt(seeds))
+    assert lead(dict(enumerate(ours)), dict(enumerate(theirs))).interval == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.1, 2.0), Verdict.AHEAD),
+        ((-2.0, -0.1), Verdict.BEHIND),
+        ((0.0, 2.0), Verdict.NOT_TOLD_APART),
+        (None, None),
+    ],
+)
+def test_lead__is_claimed_only_where_the_interval_leaves_out_nought(interval, verdict):
+    assert Lead(1.0, interval).verdict is verdict
+
+
+def test_lead__of_one_seed_or_of_equal_differences_claims_nothing():
+    assert lead({0: 0.82}, {0: 0.8}).text == "+2.0"
+    assert lead({0: 0.82, 1: 0.92}, {0: 0.8, 1: 0.9}).text == "+2.0"
+    assert lead({0: 0.82}, {1: 0.8}) is None
+
+
+def test_table__says_what_the_leader_is_ahead_of_and_what_cannot_be_told():
+    # SSMAE minus supervised: +10, +11, +12, so 11 ± 2.5. Minus FixMatch: -2, 0, +5, so 1 ± 9.
+    lines = [line("ssmae", a, seed=s) for s, a in enumerate((0.80, 0.81, 0.82))]
+    lines += [line("supervised", 0.70, seed=s) for s in range(3)]
+    lines += [line("fixmatch", a, seed=s) for s, a in enumerate((0.82, 0.81, 0.77))]
     text = all_tables(lines, TITLES, "ssmae")
-    assert "Leads smaller than their own spread: at 20 labels before supervised (+2.0 ± 4.2)." in text
+    assert ["supervised", "+11.0 (+8.5 to +13.5)"] in rows(text)
+    assert ["FixMatch", "+1.0 (-8.0 to +10.0)"] in rows(text)
+    assert "SSMAE is at 20 labels ahead of “supervised”, not told apart from “FixMatch”." in text
+    assert "95 % t-interval" in text
+    assert "nothing corrects for there being many columns" in text
+    turned = all_tables(lines, TITLES, "supervised")
+    assert "supervised is at 20 labels behind every other arm." in turned
+
+
+def test_table__says_once_what_holds_of_every_arm():
+    lines = [line("ssmae", 0.80 + s / 100, seed=s) for s in range(3)]
+    lines += [line(arm, 0.70, seed=s) for s in range(3) for arm in ("supervised", "fixmatch")]
+    assert "SSMAE is at 20 labels ahead of every other arm." in all_tables(lines, TITLES, "ssmae")
+
+
+def test_table__of_one_seed_shows_differences_and_claims_nothing():
+    text = all_tables([line("ssmae", 0.8), line("supervised", 0.7)], TITLES, "ssmae")
+    assert ["supervised", "+10.0"] in rows(text)
+    assert "SSMAE is" not in text
+    assert "Accuracy in %, one seed, with its own labels" in text
 
 
 def test_table__repeats_what_a_round_had_to_say():
@@ -162,21 +197,33 @@ def test_resuming_table__gives_the_shortest_schedule_that_reaches_a_start_from_s
     lines += [line("last/0.5", 0.9, budget=50, steps=500, seconds=18.0)]
     lines += [line("last/0.25", 0.85, budget=50, steps=250, seconds=9.0)]
     lines += [line("shrink_40/1", 0.89, budget=50, steps=1000)]
-    table = rows(resuming.reach_table(lines))
+    table = rows(resuming_tables.reach_table(lines))
     assert table[0] == ["start", "50 labels"]
     assert ["last weights", "500 steps, 18 s"] in table
     assert ["0.4 last + 0.1 fresh", "not reached"] in table
     assert ["from scratch", "2200 steps, 70 s"] in table
 
 
-def test_read__refuses_to_mix_settings_or_to_count_a_run_twice(tmp_path):
-    path, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
-    path.write_text(line(seed=0).to_json() + "\n")
-    other.write_text(line(seed=1, settings="0ther").to_json() + "\n")
-    with pytest.raises(InvalidData, match="must share their settings"):
-        read([path, other])
-    with pytest.raises(InvalidData, match="one result"):
-        read([path, path])
-    other.write_text(line(seed=1).to_json()[:-5] + "\n")
-    with pytest.raises(InvalidData, match=r"b\.jsonl, line 1"):
-        read([path, other])
+def test_resuming_table__compares_over_the_seeds_that_every_arm_has():
+    # Over seed 0 alone the last weights reach 90 %; with seed 1, which scratch has not, they would not.
+    lines = [line("scratch/1", 0.5, budget=20), line("scratch/1", 0.9, budget=50)]
+    lines += [line("last/1", 0.9, budget=50, steps=1000), line("last/1", 0.7, budget=50, steps=1000, seed=1)]
+    lines += [line("scratch/1", 0.8, budget=100, seed=seed) for seed in (0, 1)]
+    lines += [line("last/1", 0.7, budget=100, seed=seed) for seed in (0, 1)]
+    text = resuming_tables.reach_table(lines)
+    assert ["last weights", "1000 steps, 90 s", "not reached"] in rows(text)
+    assert "the seeds that every start and length of the column has: at 50 labels 0; at 100 labels 0, 1." in text
+
+
+def test_resuming_table__keeps_packs_apart_and_can_be_of_one_budget():
+    text = resuming_tables.table([line("scratch/1"), line("last/1", 0.9), line("scratch/1", 0.1, pack="fashion12000")])
+    assert text.count("### ") == 2
+    assert ["last weights", "**90.0**", "1.5"] in rows(text)
+    assert "from scratch" in text
+    assert "Fewest steps" not in text
+
+
+def test_cifar_table__refuses_toy_results_among_others():
+    lines = [line(pack="cifar10", images=50000, budget=500), line(pack="cifar10", images=2600, budget=26)]
+    with pytest.raises(InvalidData, match=r"cifar10 must be of one number of training images. Got \[2600, 50000\]"):
+        cifar.table(lines)
