@@ -1,22 +1,23 @@
-"""The method without the server: `python -m ssmae train FOLDER`, `evaluate CHECKPOINT FOLDER`, and `bench`."""
+"""The method without the server: `python -m ssmae train FOLDER`, `evaluate CHECKPOINT FOLDER`, and others.
+
+Must never import torch before a command is to work: `--help` and refusals of options come at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from ssmae.commands import bench, evaluate, train
+from ssmae.commands.arguments import EVERY
 from ssmae.commands.status import exit_status
-
-COMMANDS = (train, evaluate, bench)
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python -m ssmae", description="Semi-supervised masked autoencoder.")
     commands = top.add_subparsers(dest="command", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
+    for add in EVERY:
+        add(commands)
     return top
 
 

@@ -1,1 +1,1 @@
-"""What `python -m ssmae` can do: one module a command, each with `add_to` for its options."""
+"""What `python -m ssmae` can do: `arguments` has the options of all commands, a module each the work of one."""

@@ -1,4 +1,4 @@
-"""`python -m ssmae bench`: images a second and memory of training and inference, on this machine.
+"""The work of `python -m ssmae bench`: images a second and memory of training and inference, on this machine.
 
 Measured on images of noise: pre-training step, joint step and inference, and beside the pre-training step the plainest
 PyTorch loop of the same network, block by block in turns. Compare figures of one run only.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ import torch
 from ssmae.bench.measuring import Measured, Report, measure
 from ssmae.bench.memory import HOW
 from ssmae.bench.workloads import Choice
-from ssmae.commands.options import new_file
 from ssmae.config import Precision, Size
 from ssmae.device import check_compiler, choose_device, is_mixed
 from ssmae.errors import InvalidConfig
@@ -31,7 +32,8 @@ def bench(arguments: argparse.Namespace) -> None:
     Raises:
         InvalidConfig: an option out of range, a GPU where there is none, or a batch that does not fit into memory.
     """
-    device = choose_device(arguments.device)
+    with _named("--device"):
+        device = choose_device(arguments.device)
     _check(arguments, device)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -57,22 +59,6 @@ def bench(arguments: argparse.Namespace) -> None:
         print(f"written to {arguments.json}")
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the command line."""
-    command = commands.add_parser("bench", help="images a second and memory on this machine", description=__doc__)
-    sizes, precisions = [str(size) for size in Size], [str(precision) for precision in Precision]
-    command.add_argument("--size", nargs="+", choices=sizes, default=[str(Size.TINY32)], help="which networks")
-    command.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu or cuda")
-    command.add_argument("--batch", type=int, metavar="N", help="images a step (default: by size and device)")
-    command.add_argument("--labelled-batch", type=int, metavar="N", help="labelled images a joint step (a seventh)")
-    command.add_argument("--seconds", type=float, default=10.0, metavar="S", help="for each figure, after warm-up")
-    command.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads, 0 for torch's choice")
-    command.add_argument("--precision", choices=precisions, default=str(Precision.AUTO))
-    command.add_argument("--compile", action="store_true", help="torch.compile, the plain loop too; on a GPU")
-    command.add_argument("--json", type=new_file, metavar="FILE", help="write all figures there")
-    command.set_defaults(run=bench)
-
-
 def _check(arguments: argparse.Namespace, device: torch.device) -> None:
     for option, value in (("--batch", arguments.batch), ("--labelled-batch", arguments.labelled_batch)):
         if value is not None and not 1 <= value <= 65536:
@@ -84,7 +70,17 @@ def _check(arguments: argparse.Namespace, device: torch.device) -> None:
     if arguments.compile and device.type != "cuda":
         raise InvalidConfig("--compile", "left out on a CPU, where the learner never compiles", arguments.compile)
     if arguments.compile:
-        check_compiler()
+        with _named("--compile"):
+            check_compiler()
+
+
+@contextmanager
+def _named(option: str) -> Iterator[None]:
+    """A block whose refusals name the option, not the setting that it becomes."""
+    try:
+        yield
+    except InvalidConfig as error:
+        raise InvalidConfig(option, error.expected, error.got) from error
 
 
 def _print(name: str, report: Report, device: torch.device) -> None:

@@ -4,6 +4,9 @@ An image is held out by what is in it, not by its place in a folder: a number fr
 So it is held out in every round, whatever came to the folder since, and under any name; and a smaller share holds out
 a part of what a larger one does. A checkpoint keeps its share, so that no image that taught it judges it later.
 
+Images without a label (`train --unlabelled`) all teach, also those with a number below the share: the checkpoint keeps
+their numbers, so that they are not held out either when somebody has labelled them.
+
 Dimensions: N images, M images that are not held out, V that judge the gate, T held-out images.
 """
 
@@ -13,63 +16,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ssmae.commands.options import ALL_LABELS
+from ssmae.commands.sample_size import sample_size
+from ssmae.config import GateConfig
 from ssmae.errors import InvalidData
-
-SEED, TEST_SHARE = 0, 0.25
-"""Unless told otherwise."""
-
-_SHARE, _KNOWN = "held_out_below", "start_known"
-
-UNKNOWN_PAST = "Note: it is not known which images taught these weights before; some of them may be held out here."
-
-
-@dataclass(frozen=True)
-class Past:
-    """What a checkpoint says of the images that taught it, and the rounds that it began with.
-
-    Attributes:
-        test_share: none whose content has a number below this; None if it says nothing.
-        is_known: whether that holds for what it began with, too.
-    """
-
-    test_share: float | None
-    is_known: bool
-
-    @classmethod
-    def of(cls, remarks: dict[str, Any]) -> Past:
-        """As `remarks` wrote it."""
-        return cls(remarks.get(_SHARE), bool(remarks.get(_KNOWN, False)))
-
-    def remarks(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return {_SHARE: self.test_share, _KNOWN: self.is_known}
-
-    def share(self, asked: float | None) -> float:
-        """The test share to divide a folder by.
-
-        Args:
-            asked: None for that of the past, or `TEST_SHARE`.
-
-        Raises:
-            InvalidData: that would hold out images that taught.
-        """
-        usual = TEST_SHARE if self.test_share is None else self.test_share
-        share = usual if asked is None else asked
-        if self.test_share is not None and share > self.test_share:
-            raise InvalidData(
-                f"The test share must be at most {self.test_share:g}, that of the checkpoint's training: else images "
-                f"that taught it judge it. Got {share:g}."
-            )
-        return share
-
-
-NO_PAST = Past(None, is_known=True)
-"""Of a round that starts from scratch."""
 
 
 def content_numbers(paths: Sequence[Path]) -> NDArray[np.float64]:
@@ -79,11 +33,26 @@ def content_numbers(paths: Sequence[Path]) -> NDArray[np.float64]:
 
 
 def hold_out(
-    number_N: NDArray[np.float64], test_share: float, generator: np.random.Generator
+    number_N: NDArray[np.float64],
+    test_share: float,
+    generator: np.random.Generator,
+    taught: frozenset[float] = frozenset(),
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(stream_M, test_T): indices of images that may teach, and of those held out, both in random order."""
+    """(stream_M, test_T): indices of images that may teach, and of those held out, both in random order.
+
+    Args:
+        number_N: of `content_numbers`.
+        test_share: images whose number is below this are held out,
+        generator: of both orders.
+        taught: unless their number is one of these.
+
+    Raises:
+        InvalidData: that holds out none.
+    """
     order = generator.permutation(len(number_N))
-    is_held_out = number_N[order] < test_share
+    is_held_out = (number_N[order] < test_share) & ~np.isin(number_N[order], list(taught))
+    if not is_held_out.any():
+        raise InvalidData(f"A share of {test_share:g} holds out none of {len(number_N)} images.")
     return order[~is_held_out], order[is_held_out]
 
 
@@ -113,12 +82,14 @@ class Division:
     Attributes:
         stream_M: of the folder's images, those that the encoder sees.
         labels_M: the classes that teach, -1 where the class is hidden.
+        in_frame_M: whether the sample was drawn from this image, too: its sampling frame.
         validation_V: of the stream, those that judge the gate.
         test_T: of the folder's images, those held out.
     """
 
     stream_M: NDArray[np.int64]
     labels_M: NDArray[np.int64]
+    in_frame_M: NDArray[np.bool_]
     validation_V: NDArray[np.int64]
     test_T: NDArray[np.int64]
 
@@ -129,30 +100,50 @@ def divide(
     class_names: tuple[str, ...],
     *,
     labels_per_class: int,
-    validation: int,
+    validation: int | None,
     test_share: float,
     seed: int,
+    gate: GateConfig,
+    taught: frozenset[float] = frozenset(),
 ) -> Division:
     """Hide most labels: a test split, labels for a few per class, a uniform validation sample of the rest.
+
+    Where every label teaches, the sample is drawn first, from all that are not held out; unless a size is asked for, it
+    is empty then: of what it speaks of, nothing but itself would be left for pseudo-labels.
 
     Args:
         number_N: of `content_numbers`.
         labels_N: the class of each image.
         class_names: of the classes.
-        labels_per_class: that teach.
-        validation: images that judge the gate.
+        labels_per_class: that teach, or `ALL_LABELS`.
+        validation: images that judge the gate; None for what `sample_size` says.
         test_share: images whose number is below this are held out.
         seed: of the labels, the validation sample and all orders.
+        gate: of the round.
+        taught: of `Past`: what is not held out.
 
     Raises:
         InvalidData: too few images for that.
     """
     generator = np.random.default_rng(seed)
-    stream_M, test_T = hold_out(number_N, test_share, generator)
-    labels_M = keep_few_labels(labels_N[stream_M], class_names, labels_per_class)
-    rest = np.flatnonzero(labels_M < 0)
-    if not len(test_T):
-        raise InvalidData(f"A share of {test_share:g} must hold out at least one image. Got {len(labels_N)} in all.")
-    if len(rest) < validation:
-        raise InvalidData(f"{validation} images must be left to judge the gate. Got {len(rest)} without a label.")
-    return Division(stream_M, labels_M, generator.choice(rest, validation, replace=False).astype(np.int64), test_T)
+    stream_M, test_T = hold_out(number_N, test_share, generator, taught)
+    classes_M, keeps_all = labels_N[stream_M], labels_per_class == ALL_LABELS
+    few_M = (
+        np.full(len(stream_M), -1, np.int64) if keeps_all else keep_few_labels(classes_M, class_names, labels_per_class)
+    )
+    frame_F = np.flatnonzero(few_M < 0)
+    size = sample_size(0 if keeps_all and validation is None else validation, len(frame_F), gate)
+    validation_V = generator.choice(frame_F, size, replace=False).astype(np.int64)
+    labels_M = _without(classes_M, validation_V, class_names) if keeps_all else few_M
+    return Division(stream_M, labels_M, few_M < 0, validation_V, test_T)
+
+
+def _without(
+    classes_M: NDArray[np.int64], validation_V: NDArray[np.int64], class_names: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """All labels but those of the sample."""
+    labels_M = classes_M.copy()
+    labels_M[validation_V] = -1
+    if missing := [name for index, name in enumerate(class_names) if index not in labels_M]:
+        raise InvalidData(f"Every class must have an image outside the test split and the sample. {missing} have none.")
+    return labels_M

@@ -1,4 +1,4 @@
-"""`python -m ssmae evaluate CHECKPOINT FOLDER`: how good a model and its encoder are, in numbers and pictures.
+"""The work of `python -m ssmae evaluate CHECKPOINT FOLDER`: how good a model is, in numbers and pictures.
 
 FOLDER holds one folder of images per class. A share of it is held out and judges everything; labels of the rest teach
 the readouts. Images are held out by their content, as `train` does: no image that taught the checkpoint judges it,
@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.division import SEED, TEST_SHARE, UNKNOWN_PAST, Past, content_numbers, hold_out, keep_few_labels
+from ssmae.checkpoint import Checkpoint
+from ssmae.commands.division import content_numbers, hold_out, keep_few_labels
 from ssmae.commands.evaluation_files import write_files
 from ssmae.commands.folders import names_in, read_folder, read_images
-from ssmae.commands.options import new_folder, share, whole
+from ssmae.commands.opening import open_checkpoint
+from ssmae.commands.past import UNKNOWN_PAST, Past
 from ssmae.commands.progress import show_progress
 from ssmae.device import choose_device
 from ssmae.errors import InvalidData
-from ssmae.evaluation import Evaluation
+from ssmae.evaluation import Calibration, Evaluation
 from ssmae.evaluation import evaluate as evaluated
+from ssmae.results import versions
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -33,14 +35,15 @@ def evaluate(arguments: argparse.Namespace) -> None:
             that taught the model.
         CheckpointMismatch: not a checkpoint.
     """
-    checkpoint = load_checkpoint(arguments.checkpoint)
+    checkpoint = open_checkpoint(arguments.checkpoint)
     model, config = checkpoint.model, replace(checkpoint.config, device="auto")
     paths, index_N, folder_names = read_folder(arguments.folder)
     if unknown := sorted(set(folder_names) - set(model.class_names)):
         raise InvalidData(f"Every class of the folder must be one of {list(model.class_names)}. Got {unknown}.")
     past = Past.of(checkpoint.remarks)
     generator = np.random.default_rng(arguments.seed)
-    stream_M, held_out_H = hold_out(content_numbers(paths), past.share(arguments.test_share), generator)
+    test_share = past.share(arguments.test_share)
+    stream_M, held_out_H = hold_out(content_numbers(paths), test_share, generator, past.taught)
     if not past.is_known:
         print(UNKNOWN_PAST)
     taught_L = stream_M[keep_few_labels(index_N[stream_M], folder_names, arguments.labels_per_class) >= 0]
@@ -64,27 +67,33 @@ def evaluate(arguments: argparse.Namespace) -> None:
     _print(evaluation)
     if arguments.out:
         names = names_in(arguments.folder, paths)
-        written = write_files(arguments.out, model, config, images, names, held_out_H, evaluation, seed=arguments.seed)
+        written = write_files(
+            arguments.out,
+            model,
+            config,
+            images,
+            names,
+            held_out_H,
+            evaluation,
+            seed=arguments.seed,
+            answers_H=labels_N[held_out_H],
+            run=_run(arguments, checkpoint, test_share, len(taught_L)),
+        )
         print(f"written to {arguments.out}: {', '.join(written)}")
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the command line."""
-    command = commands.add_parser(
-        "evaluate", help="judge a checkpoint on a folder with one folder per class", description=__doc__
-    )
-    command.add_argument("checkpoint", type=Path)
-    command.add_argument("folder", type=Path)
-    command.add_argument(
-        "--labels-per-class", type=whole(2), default=10, metavar="N", help="that teach the readouts, at least 2"
-    )
-    held_out = f"held out to judge (default: as trained, else {TEST_SHARE})"
-    drawn = "which labels teach the readouts"
-    command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
-    command.add_argument("--fine-tune", action="store_true", help="also train the whole encoder on those labels")
-    command.add_argument("--seed", type=whole(0), default=SEED, metavar="N", help=drawn)
-    command.add_argument("--out", type=new_folder, metavar="DIR", help="write pictures and all figures (.json) there")
-    command.set_defaults(run=evaluate)
+def _run(arguments: argparse.Namespace, checkpoint: Checkpoint, test_share: float, taught: int) -> dict[str, Any]:
+    """What it takes to evaluate again; no date, so that the same command writes the same file."""
+    return {
+        "checkpoint": str(arguments.checkpoint),
+        "checkpoint_versions": checkpoint.versions,
+        "versions": versions(),
+        "folder": str(arguments.folder),
+        "seed": arguments.seed,
+        "test_share": test_share,
+        "labels_per_class": arguments.labels_per_class,
+        "labels": taught,
+    }
 
 
 def _print(evaluation: Evaluation) -> None:
@@ -92,9 +101,15 @@ def _print(evaluation: Evaluation) -> None:
     for name, readout in evaluation.readouts.items():
         low, high = readout.interval
         print(f"{name:<20}{readout.accuracy:>10.1%}   {low:.1%} to {high:.1%}")
-    calibration = evaluation.calibration
-    print(
+    print(calibration_words(evaluation.calibration))
+
+
+def calibration_words(calibration: Calibration) -> str:
+    """How far confidence is from accuracy, and whether a temperature mends it."""
+    words = (
         f"calibration error {calibration.error_before:.1%}; {calibration.error_after:.1%} at temperature "
         f"{calibration.temperature:.2f} (fitted on {calibration.fitted_on} held-out answers, measured on the other "
         f"{calibration.measured_on})"
     )
+    is_smaller = calibration.error_after < calibration.error_before
+    return words if is_smaller else f"{words}: temperature does not help here"

@@ -1,6 +1,6 @@
 """What `evaluate` leaves in a folder: reconstructions, reliability, the most unusual images, and every figure as JSON.
 
-Dimensions: N images, H held-out images.
+Dimensions: N images, H held-out images, C classes.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ def write_files(
     evaluation: Evaluation,
     *,
     seed: int,
+    answers_H: NDArray[np.int64],
+    run: dict[str, Any],
 ) -> list[str]:
     """Write the pictures and the figures; the folder is made if it is not there.
 
@@ -46,6 +49,8 @@ def write_files(
         held_out_H: indices of those that judged, in random order; the first are shown reconstructed.
         evaluation: what came of it.
         seed: of the masks.
+        answers_H: the classes of those that judged, as indices of the model's class names.
+        run: what it takes to evaluate again, as values of JSON.
 
     Returns:
         Names of the files.
@@ -58,10 +63,12 @@ def write_files(
     first_N = np.argsort(-score_N, kind="stable")
     _unusual(folder, images, names, first_N[:UNUSUAL])
     figures = {
+        "run": run,
         "readouts": {
             name: {"correct": readout.correct, "n": len(readout.predicted_H), "interval": readout.interval}
             for name, readout in evaluation.readouts.items()
         },
+        "classes": _classes(model.class_names, answers_H, evaluation.readouts["classifier"].predicted_H),
         "calibration": asdict(evaluation.calibration),
         "unusual": [
             {"image": names[index], "score": float(score_N[index]), "reconstruction_error": float(error_N[index])}
@@ -70,6 +77,23 @@ def write_files(
     }
     (folder / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return ["evaluation.json", "reconstructions.png", "reliability.png", "unusual.png"]
+
+
+def _classes(
+    class_names: tuple[str, ...], answers_H: NDArray[np.int64], predicted_H: NDArray[np.int64]
+) -> dict[str, Any]:
+    """The classifier, class by class; in the matrix a row is a true class, a column what was said."""
+    confusion_CC = np.zeros((len(class_names), len(class_names)), np.int64)
+    np.add.at(confusion_CC, (answers_H, predicted_H), 1)
+    count_C, right_C = confusion_CC.sum(axis=1).tolist(), confusion_CC.diagonal().tolist()
+    return {
+        "names": list(class_names),
+        "accuracy": [
+            {"class": name, "correct": right, "n": count, "accuracy": right / count if count else None}
+            for name, right, count in zip(class_names, right_C, count_C, strict=True)
+        ],
+        "confusion": confusion_CC.tolist(),
+    }
 
 
 def _reconstructions(

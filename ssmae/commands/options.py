@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ssmae.config import RoundConfig, changed, parse_overrides
+from ssmae.config.overrides import setting_of
+from ssmae.errors import InvalidConfig
+
+SEED, TEST_SHARE = 0, 0.25
+"""Unless told otherwise."""
+LISTING = "python -m ssmae knobs"
+"""The command that lists every setting."""
+ALL_LABELS = -1
+"""Of `labels_or_all`: every label there is."""
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -22,6 +32,16 @@ def whole(least: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def labels_or_all(text: str) -> int:
+    """A number of labels, at least 1, or "all", which gives `ALL_LABELS`."""
+    if text == "all":
+        return ALL_LABELS
+    try:
+        return whole(1)(text)
+    except ArgumentTypeError as error:
+        raise ArgumentTypeError(f"must be 'all' or a whole number, at least 1. Got {text!r}.") from error
 
 
 def share(text: str) -> float:
@@ -55,7 +75,7 @@ def new_folder(text: str) -> Path:
 
 def add_settings(command: ArgumentParser) -> None:
     """Add `--set`, which `with_settings` reads."""
-    shape, text = "SECTION.FIELD=VALUE", "change settings of the preset: see `ssmae round knobs`"
+    shape, text = "SECTION.FIELD=VALUE", f"change settings of the preset, as `{LISTING}` lists them (default: none)"
     command.add_argument("--set", nargs="+", action="extend", default=[], metavar=shape, help=text)
 
 
@@ -65,4 +85,22 @@ def with_settings(config: RoundConfig, assignments: Sequence[str]) -> RoundConfi
     Raises:
         InvalidConfig: not of its form, no such setting, or a value that it cannot take.
     """
-    return changed(config, parse_overrides(assignments))
+    with named_as_typed(assignments):
+        return changed(config, parse_overrides(assignments, LISTING))
+
+
+@contextmanager
+def named_as_typed(assignments: Sequence[str]) -> Iterator[None]:
+    """A block whose refusals call a setting what `--set` calls it, not what its class does.
+
+    Raises:
+        InvalidConfig: what the block raised, so named.
+    """
+    try:
+        yield
+    except InvalidConfig as error:
+        name = setting_of(error.field)
+        if name == error.field:
+            raise
+        typed = {text.partition("=")[0].strip() for text in assignments}
+        raise InvalidConfig(f"--set {name}" if name in typed else name, error.expected, error.got) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, get_type_hints
 
@@ -16,7 +17,20 @@ from ssmae.errors import InvalidConfig
 Overrides = dict[str, Any]
 """A part of `RoundConfig.to_dict()`, section by section."""
 
+LISTING = "ssmae round knobs"
+"""The command that lists every setting, for people of the server."""
+
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+class UnknownSetting(InvalidConfig):
+    """There is no setting of that name: the message has the nearest one, and how to see them all."""
+
+    def __init__(self, name: str, listing: str) -> None:
+        super().__init__("--set", "the name of a setting", name)
+        near = _nearest(name)
+        guess = f"did you mean {near}? `{listing}` lists them all." if near else f"`{listing}` lists every setting."
+        self.args = (f"--set: there is no {name}; {guess}",)
 
 
 def merged(base: Overrides, *layers: Overrides) -> Overrides:
@@ -50,19 +64,25 @@ def differences(base: Overrides, chosen: Overrides) -> Overrides:
     return found
 
 
-def parse_overrides(assignments: Iterable[str]) -> Overrides:
+def parse_overrides(assignments: Iterable[str], listing: str = LISTING) -> Overrides:
     """Changes such as "schedule.joint_steps=800", "augment.flip=true" or "threads=2" as values of the fields' types.
 
+    Args:
+        assignments: as they were typed.
+        listing: the command that lists every setting, for a refusal.
+
     Raises:
-        InvalidConfig: not of that form, no such setting, or a value that is none of its type. Ranges are not checked.
+        InvalidConfig: not of that form, or a value that is none of its type. Ranges are not checked.
+        UnknownSetting: no such setting.
     """
     overrides: Overrides = {}
     for assignment in assignments:
         path, sign, text = (part.strip() for part in assignment.partition("="))
+        if not sign:
+            raise InvalidConfig("--set", "SECTION.FIELD=VALUE", assignment)
         kind = _type_of(path)
-        if not sign or kind is None:
-            known = ", ".join(name for name, _, _ in every_setting(RoundConfig()))
-            raise InvalidConfig("--set", f"SECTION.FIELD=VALUE with one of {known}", assignment)
+        if kind is None:
+            raise UnknownSetting(path, listing)
         target = overrides
         *sections, field = path.split(".")
         for section in sections:
@@ -78,6 +98,25 @@ def every_setting(config: Any, prefix: str = "") -> list[tuple[str, Any, str]]:
         name, value = f"{prefix}{field.name}", getattr(config, field.name)
         found += every_setting(value, f"{name}.") if is_dataclass(value) else [(name, value, field.metadata["help"])]
     return found
+
+
+def setting_of(field: str) -> str:
+    """The dotted name that `--set` takes, of a field that a refusal names by its class; anything else as it is."""
+    owner, _, name = field.partition(".")
+    if not name:
+        return field
+    if owner == RoundConfig.__name__:
+        return name
+    sections = [name for name, kind in get_type_hints(RoundConfig).items() if kind.__name__ == owner]
+    return f"{sections[0]}.{name}" if sections else field
+
+
+def _nearest(name: str) -> str | None:
+    """The setting that somebody meant, by its own name if only the section is wrong or missing."""
+    known = [one for one, _, _ in every_setting(RoundConfig())]
+    field = name.rpartition(".")[2]
+    same = [one for one in known if one.rpartition(".")[2] == field]
+    return next(iter(same or get_close_matches(name, known, n=1)), None)
 
 
 def _type_of(path: str) -> Any:

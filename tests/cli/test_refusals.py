@@ -50,7 +50,7 @@ def with_images(with_project: dict[str, str], tmp_path: Path) -> dict[str, str]:
         (("import", ".", "--project", "Moss"), "There is no project named 'Moss'. Projects: 'Leaves'."),
         (("import", ".", "--project", "Leaves", "--labels", "sealed"), "not sealed"),
         (("round", "start", "--project", "Leaves"), "no images yet"),
-        (("round", "start", "--project", "Leaves", "--set", "loss.mask=1"), "--set must be SECTION.FIELD=VALUE"),
+        (("round", "start", "--project", "Leaves", "--set", "loss.mask=1"), "`ssmae round knobs` lists them all"),
         (("round", "start", "--project", "Leaves", "--set", "gate.views=many"), "must be a whole number. Got 'many'."),
         (("round", "start", "--project", "Leaves", "--set", "loss.masking=odd"), "must be one of random, grid"),
         (("round", "status", "--project", "Leaves"), "has no round yet"),

@@ -146,12 +146,11 @@ def test_write_timm__is_reproduced_by_the_ten_lines_of_its_documentation(tmp_pat
 
 
 def test_write_timm__removes_files_from_which_timm_builds_another_network(tmp_path, model, monkeypatch):
-    honest = ssmae.export.timm_arguments
-    monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: honest(*given) | {"depth": 1})
+    monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: timm_arguments(*given) | {"depth": 1})
     with pytest.raises(ExportMismatch, match="must take the weights"):
         write_timm(model, tmp_path)
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: honest(*given) | {"act_layer": "relu"})
+    monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: timm_arguments(*given) | {"act_layer": "relu"})
     with pytest.raises(ExportMismatch, match="must agree within"):
         write_timm(model, tmp_path)
     assert not list(tmp_path.iterdir())

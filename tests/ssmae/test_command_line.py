@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +18,12 @@ from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
 from ssmae.commands.division import content_numbers, divide, hold_out
 from ssmae.commands.folders import read_folder
-from ssmae.commands.status import exit_status
-from ssmae.errors import InvalidData
+from ssmae.commands.options import ALL_LABELS
+from ssmae.commands.status import PIPE_CLOSED, exit_status
+from ssmae.config import GateConfig
+from ssmae.errors import InvalidData, Stopped
 from ssmae.export import write_timm
+from ssmae.gate import required_validation_size
 from ssmae.model import build
 
 
@@ -75,8 +82,23 @@ def test_train__refuses_a_half_way_state_that_is_none_and_leaves_it_alone(
 
 def test_train__refuses_a_setting_that_does_not_exist(folder, monkeypatch, capsys):
     monkeypatch.setattr(ssmae.commands.train, "train_round", lambda *_, **__: pytest.fail("it trained"))
-    assert main(["train", str(folder), "--set", "loss.mask=1"]) == 2
-    assert "--set must be SECTION.FIELD=VALUE with one of model.encoder" in capsys.readouterr().err
+    assert main(["train", str(folder), "--set", "schedule.joint_stepz=3"]) == 2
+    guess = "--set: there is no schedule.joint_stepz; did you mean schedule.joint_steps? `python -m ssmae knobs` lists"
+    assert guess in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("schedule.joint_steps=-5", "--set schedule.joint_steps must be at least 0. Got -5."),
+        ("device=tpu", "--set device must be auto, cpu or cuda. Got 'tpu'."),
+        ("model.image_size=9", "model.patch_size must be a divisor of image_size=9"),
+        ("model.encoder=resnet18", "--set model.encoder must be a vision transformer of timm"),
+    ],
+)
+def test_train__names_a_setting_as_it_is_typed(folder, capsys, assignment, sentence):
+    assert main(["train", str(folder), "--validation", "0", "--set", assignment]) == 2
+    assert f"error: {sentence}" in capsys.readouterr().err
 
 
 def test_train__says_before_it_trains_that_a_held_out_image_cannot_be_read(folder, monkeypatch, capsys):
@@ -109,6 +131,7 @@ def test_train__names_an_image_that_is_none(folder, capsys):
         ("--seed", "-1", "at least 0"),
         ("--validation", "many", "at least 0"),
         ("--labels-per-class", "0", "at least 1"),
+        ("--labels-per-class", "every", "must be 'all' or a whole number"),
         ("--out", "missing/round.safetensors", "no folder 'missing'"),
         ("--out", ".", "a folder"),
     ],
@@ -121,9 +144,28 @@ def test_train__refuses_an_option_before_it_reads_anything(tmp_path, capsys, opt
     assert expected in printed
 
 
-def test_train__refuses_a_folder_without_classes_in_one_sentence(tmp_path, capsys):
-    assert main(["train", str(tmp_path)]) == 2
-    assert "at least two classes" in capsys.readouterr().err
+def test_train__tells_apart_what_is_wrong_with_a_folder(folder, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    file = next(folder.rglob("*.png"))
+    for given, sentence in (
+        (tmp_path / "nowhere", f"There is no folder '{tmp_path / 'nowhere'}'."),
+        (file, f"'{file}' is a file, and must be a folder."),
+        (tmp_path / "empty", f"The folder '{tmp_path / 'empty'}' is empty."),
+        (file.parent, "at least two classes. Got []"),
+    ):
+        assert main(["train", str(given)]) == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_train__names_a_start_that_is_none_as_it_was_given(folder, tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("no weights")
+    for name, sentence in (
+        ("notes.txt", f"{tmp_path / 'notes.txt'} is not a readable safetensors file"),
+        ("nowhere", f"There is no file '{tmp_path / 'nowhere'}'."),
+        ("digits", f"'{tmp_path / 'digits'}' is a folder, and must be a checkpoint."),
+    ):
+        assert main(["train", str(folder), "--start", str(tmp_path / name)]) == 2
+        assert f"error: {sentence}" in capsys.readouterr().err
 
 
 def test_train__refuses_more_labels_than_there_are(folder, capsys):
@@ -184,12 +226,14 @@ def test_train__says_that_nothing_is_known_of_what_taught_a_timm_file(
 
 def test_train__takes_the_threads_of_its_preset_unless_told_otherwise(folder, tmp_path, monkeypatch):
     threads = []
-    monkeypatch.setattr(
-        ssmae.commands.train, "train_round", lambda _, config, **__: threads.append(config.threads) or pytest.skip
-    )
+
+    def asked(_, config, **__):
+        threads.append(config.threads)
+        raise Stopped("That was all there is to know.")
+
+    monkeypatch.setattr(ssmae.commands.train, "train_round", asked)
     for option in ([], ["--threads", "2"]):
-        with pytest.raises(AttributeError):  # no result to report
-            main(["train", str(folder), "--labels-per-class", "3", "--validation", "30", *option])
+        assert main(["train", str(folder), "--labels-per-class", "3", "--validation", "30", *option]) == 2
     assert threads == [1, 2]
 
 
@@ -203,15 +247,26 @@ def test_exit_status__a_full_disk_is_one_line_and_a_bug_is_not(capsys):
         exit_status(lambda: run(FileNotFoundError(errno.ENOENT, "No such file")))
 
 
+def test_exit_status__a_reader_who_has_seen_enough_is_no_bug():
+    """As in `python -m ssmae knobs | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "ssmae", "knobs"], stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (PIPE_CLOSED, b"")
+
+
 def test_divide__keeps_test_labels_and_validation_apart(digits):
     labels, number_N = digits[1][:400], np.linspace(0, 1, 400, endpoint=False)
-    parts = divide(number_N, labels, tuple("0123456789"), labels_per_class=4, validation=50, test_share=0.25, seed=1)
+    options: dict[str, Any] = {"validation": 50, "test_share": 0.25, "seed": 1, "gate": GateConfig()}
+    parts = divide(number_N, labels, tuple("0123456789"), labels_per_class=4, **options)
     assert sorted([*parts.stream_M, *parts.test_T]) == list(range(400))
     assert set(parts.test_T) == set(range(100))
     teaches = parts.labels_M >= 0
     assert np.bincount(parts.labels_M[teaches]).tolist() == [4] * 10
     assert np.array_equal(parts.labels_M[teaches], labels[parts.stream_M[teaches]])
     assert len(set(parts.validation_V)) == 50
+    assert np.array_equal(parts.in_frame_M, ~teaches)
     assert not teaches[parts.validation_V].any()
 
 
@@ -226,4 +281,64 @@ def test_divide__refuses_too_few_images_for_the_gate(digits):
             validation=90,
             test_share=0.25,
             seed=0,
+            gate=GateConfig(),
         )
+
+
+def test_divide__draws_the_sample_before_all_other_labels_teach(digits):
+    labels, number_N = digits[1][:400], np.linspace(0, 1, 400, endpoint=False)
+    options: dict[str, Any] = {"labels_per_class": ALL_LABELS, "test_share": 0.25, "seed": 1, "gate": GateConfig()}
+    parts = divide(number_N, labels, tuple("0123456789"), validation=50, **options)
+    assert sorted(np.flatnonzero(parts.labels_M < 0)) == sorted(parts.validation_V)
+    assert parts.in_frame_M.all()
+    assert len(parts.validation_V) == 50
+    # Not asked for, there is none: it would cost labels and could let nothing in.
+    parts = divide(number_N, labels, tuple("0123456789"), validation=None, **options)
+    assert (parts.labels_M >= 0).all()
+    assert not len(parts.validation_V)
+
+
+def test_divide__refuses_a_class_that_has_no_label_left():
+    labels = np.array([1] + [0] * 20)  # the first is held out
+    with pytest.raises(InvalidData, match=r"\['rare'\] have none"):
+        divide(
+            np.linspace(0, 1, 21),
+            labels,
+            ("common", "rare"),
+            labels_per_class=ALL_LABELS,
+            validation=5,
+            test_share=0.01,
+            seed=0,
+            gate=GateConfig(),
+        )
+
+
+def test_divide__asks_the_gate_as_often_as_there_are_images_for(digits):
+    """By what the gate itself says that it needs: all checks, or one, or a refusal that says what to do."""
+    gate, names = GateConfig(), tuple("0123456789")
+    two, one = (required_validation_size(gate.alpha, gate.delta, checks, check=checks) for checks in (2, 1))
+
+    def sample(left, asked=None):
+        # A hundredth of the images is held out, and a label of each class teaches.
+        images = left + len(names) + 1
+        number_N = np.r_[0.0, np.linspace(0.5, 0.9, images - 1)]
+        labels = np.r_[0, np.arange(images - 1) % 10]
+        options: dict[str, Any] = {"labels_per_class": 1, "test_share": 0.01, "seed": 0, "gate": gate}
+        return len(divide(number_N, labels, names, validation=asked, **options).validation_V)
+
+    assert (sample(two), sample(two - 1), sample(one)) == (two, one, one)
+    too_few = rf"{one} images must be left.*Got {one - 1}: a single check needs {one}, `--validation 0` keeps"
+    with pytest.raises(InvalidData, match=rf"{too_few} the gate closed, and fewer `--labels-per-class`"):
+        sample(one - 1)
+    with pytest.raises(InvalidData, match=rf"`--validation {one}` is enough for a single check"):
+        sample(one, asked=two)
+
+
+def test_hold_out__says_that_a_share_is_too_small():
+    with pytest.raises(InvalidData, match=r"A share of 0.001 holds out none of 500 images\."):
+        hold_out(np.linspace(0.01, 0.99, 500), 0.001, np.random.default_rng(0))
+
+
+def test_bench__names_the_option_that_is_no_device(capsys):
+    assert main(["bench", "--device", "tpu"]) == 2
+    assert "error: --device must be auto, cpu or cuda. Got 'tpu'." in capsys.readouterr().err

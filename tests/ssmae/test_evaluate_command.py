@@ -11,8 +11,9 @@ from PIL import Image
 
 import ssmae.commands.train
 from ssmae.__main__ import main
-from ssmae.checkpoint import save_checkpoint
+from ssmae.checkpoint import load_checkpoint, save_checkpoint
 from ssmae.commands.division import content_numbers
+from ssmae.commands.evaluate import calibration_words
 from ssmae.commands.folders import read_folder
 from ssmae.errors import InvalidData
 from ssmae.evaluation import calibrate, evaluate
@@ -89,6 +90,17 @@ def test_evaluate__writes_pictures_and_every_figure(checkpoint, folder, tmp_path
     assert set(figures["readouts"]) == {"classifier", "linear probe", "nearest neighbours", "fine-tuned"}
     held_out = count_held_out(folder, 0.25)
     assert figures["calibration"]["measured_on"] == held_out - held_out // 2
+    run, classes = figures["run"], figures["classes"]
+    assert (run["checkpoint"], run["folder"]) == (str(checkpoint), str(folder))
+    assert (run["seed"], run["test_share"], run["labels"]) == (0, 0.25, 40)
+    assert run["checkpoint_versions"] == load_checkpoint(checkpoint).versions
+    confusion, judged = np.array(classes["confusion"]), figures["readouts"]["classifier"]
+    assert classes["names"] == list("0123456789")
+    assert (confusion.sum(), confusion.trace()) == (held_out, judged["correct"])
+    assert [row["n"] for row in classes["accuracy"]] == confusion.sum(axis=1).tolist()
+    # Untrained, the classifier says the first class of every image.
+    assert confusion[:, 0].sum() == held_out
+    assert [row["accuracy"] for row in classes["accuracy"]] == [1.0] + [0.0] * 9
     scores = [row["score"] for row in figures["unusual"]]
     assert len(scores) == 300
     assert scores == sorted(scores, reverse=True)
@@ -122,9 +134,20 @@ def test_evaluate__refuses_a_file_where_a_folder_is_to_be_before_it_works(checkp
     assert "argument --out: must be a folder" in capsys.readouterr().err
 
 
-def test_evaluate__refuses_a_file_that_is_no_checkpoint(folder, capsys):
-    assert main(["evaluate", str(folder / "0"), str(folder)]) == 2
-    assert "error:" in capsys.readouterr().err
+def test_evaluate__names_what_is_no_checkpoint_as_it_was_given(folder, capsys):
+    picture = next(folder.rglob("*.png"))
+    for given, sentence in (
+        (folder / "0", f"'{folder / '0'}' is a folder, and must be a checkpoint."),
+        (folder / "nowhere", f"There is no file '{folder / 'nowhere'}'."),
+        (picture, f"{picture} is not a readable safetensors file"),
+    ):
+        assert main(["evaluate", str(given), str(folder)]) == 2
+        assert f"error: {sentence}" in capsys.readouterr().err
+
+
+def test_evaluate__says_that_a_share_holds_out_nothing(checkpoint, folder, capsys):
+    assert main(["evaluate", str(checkpoint), str(folder), "--test-share", "0.00001"]) == 2
+    assert "A share of 1e-05 holds out none of 300 images." in capsys.readouterr().err
 
 
 def test_evaluate__refuses_labels_that_both_teach_and_judge(tiny_config, make_data):
@@ -144,6 +167,14 @@ def test_calibrate__measures_on_answers_that_did_not_choose_the_temperature():
     assert found.temperature == pytest.approx(np.log(9) / np.log(1.5))  # 0.9 becomes 0.6
     assert found.error_before == pytest.approx(0.1)
     assert found.error_after == pytest.approx(0.4)
+
+
+def test_calibration_words__say_when_a_temperature_does_not_help():
+    probabilities_HC = np.tile([0.9, 0.1], (200, 1))
+    worse = calibrate(probabilities_HC, np.array([0] * 60 + [1] * 40 + [0] * 100))
+    better = calibrate(probabilities_HC, np.array(([0] * 60 + [1] * 40) * 2))
+    assert "temperature does not help here" in calibration_words(worse)
+    assert "help" not in calibration_words(better)
 
 
 def test_calibrate__refuses_a_single_answer():

@@ -13,6 +13,7 @@ from ssmae.config import (
     parse_overrides,
     preset_config,
 )
+from ssmae.config.overrides import setting_of
 from ssmae.errors import InvalidConfig
 
 BASE = preset_config(Preset.QUICK, 8)
@@ -58,10 +59,14 @@ def test_parse_overrides__reads_every_setting_as_it_is_printed():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("loss.mask=1", r"--set must be SECTION.FIELD=VALUE with one of model.encoder, .*Got 'loss.mask=1'"),
-        ("loss=1", r"--set must be SECTION"),
-        ("threads", r"--set must be SECTION"),
-        ("gate.alpha.more=1", r"--set must be SECTION"),
+        (
+            "loss.mask=1",
+            r"--set: there is no loss.mask; did you mean loss.masking\? `ssmae round knobs` lists them all\.",
+        ),
+        ("joint_steps=1", r"--set: there is no joint_steps; did you mean schedule.joint_steps\?"),
+        ("loss=1", r"--set: there is no loss; `ssmae round knobs` lists every setting\."),
+        ("threads", r"--set must be SECTION.FIELD=VALUE. Got 'threads'."),
+        ("gate.alpha.more=1", r"--set: there is no gate.alpha.more; did you mean gate.alpha\?"),
         ("gate.views=many", r"--set gate.views must be a whole number. Got 'many'"),
         ("gate.alpha=few", r"--set gate.alpha must be a number. Got 'few'"),
         ("augment.flip=maybe", r"--set augment.flip must be true or false. Got 'maybe'"),
@@ -71,3 +76,14 @@ def test_parse_overrides__reads_every_setting_as_it_is_printed():
 def test_parse_overrides__refuses_with_what_was_expected(text, sentence):
     with pytest.raises(InvalidConfig, match=sentence):
         parse_overrides([text])
+
+
+def test_parse_overrides__names_the_command_that_lists_every_setting_for_its_program():
+    with pytest.raises(InvalidConfig, match="`python -m ssmae knobs` lists"):
+        parse_overrides(["loss.mask=1"], "python -m ssmae knobs")
+
+
+def test_setting_of__is_what_set_takes_for_every_setting():
+    named = [setting_of(f"{type(BASE).__name__}.threads"), setting_of("ScheduleConfig.joint_steps")]
+    assert named == ["threads", "schedule.joint_steps"]
+    assert [setting_of(other) for other in ("--set", "RoundConfig", "check")] == ["--set", "RoundConfig", "check"]
