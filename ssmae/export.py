@@ -21,6 +21,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,21 @@ def write_timm(model: SSMAE, folder: Path) -> None:
 
     Args:
         model: what to export.
-        folder: made if it is not there.
+        folder: made if it is not there; files of an earlier export are replaced only by checked ones.
 
     Raises:
-        ExportMismatch: timm, given what was written, builds another network; both files are removed.
+        ExportMismatch: timm, given what was written, builds another network.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights_file, description_file = folder / "model.safetensors", folder / "config.json"
+    with tempfile.TemporaryDirectory(dir=folder) as unchecked:
+        files = [Path(unchecked) / "model.safetensors", Path(unchecked) / "config.json"]
+        _write_timm(model, *files)
+        _check_timm(model, *files)
+        for file in files:
+            file.replace(folder / file.name)
+
+
+def _write_timm(model: SSMAE, weights_file: Path, description_file: Path) -> None:
     weights = {name: value.detach().cpu().contiguous() for name, value in model.encoder.state_dict().items()}
     save_file(weights, weights_file, metadata={"format": "pt"})
     description = {
@@ -66,12 +75,6 @@ def write_timm(model: SSMAE, folder: Path) -> None:
         "preprocessing": _preprocessing(model),
     }
     description_file.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    try:
-        _check_timm(model, weights_file, description_file)
-    except ExportMismatch:
-        weights_file.unlink()
-        description_file.unlink()
-        raise
 
 
 def _check_timm(model: SSMAE, weights_file: Path, description_file: Path) -> None:
@@ -131,7 +134,7 @@ def write_onnx(model: SSMAE, path: Path) -> None:
     the file's metadata, as JSON.
 
     Raises:
-        ExportMismatch: the file's probabilities differ from torch's by more than 1e-4; it is removed.
+        ExportMismatch: the file's probabilities differ from torch's by more than 1e-4; it is not given out.
     """
     classifier = _Classifier(copy.deepcopy(model)).cpu().eval()  # moving it must not move the caller's
     size = model.config.image_size
@@ -139,11 +142,13 @@ def write_onnx(model: SSMAE, path: Path) -> None:
     program = _export_quietly(classifier, sample)
     program.model.metadata_props["class_names"] = json.dumps(list(model.class_names), ensure_ascii=False)
     program.model.metadata_props["preprocessing"] = json.dumps(_preprocessing(model), ensure_ascii=False)
-    program.save(str(path))
-    difference = _largest_difference(classifier, path, size)
-    if not difference <= TOLERANCE:
-        path.unlink()
-        raise ExportMismatch(f"ONNX and torch must agree within {TOLERANCE}. Got a difference of {difference}.")
+    with tempfile.TemporaryDirectory(dir=path.parent) as unchecked:
+        file = Path(unchecked) / path.name
+        program.save(str(file))
+        difference = _largest_difference(classifier, file, size)
+        if not difference <= TOLERANCE:
+            raise ExportMismatch(f"ONNX and torch must agree within {TOLERANCE}. Got a difference of {difference}.")
+        file.replace(path)
 
 
 def _export_quietly(classifier: nn.Module, sample: torch.Tensor) -> torch.onnx.ONNXProgram:
@@ -173,11 +178,11 @@ def _export_quietly(classifier: nn.Module, sample: torch.Tensor) -> torch.onnx.O
 
 def _largest_difference(classifier: nn.Module, path: Path, size: int) -> float:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    worst = 0.0
+    differences = []
     for batch in (1, 5):
         images_BCHW = _noise(batch, size)
         with torch.inference_mode():
             expected = classifier(images_BCHW).numpy()
         got = session.run(["probabilities"], {"images": images_BCHW.numpy()})[0]
-        worst = max(worst, float(np.abs(np.asarray(got) - expected).max()))
-    return worst
+        differences.append(np.abs(np.asarray(got) - expected).max())
+    return float(np.max(differences))  # unlike max(), NaN if one of them is

@@ -61,7 +61,7 @@ def write(
 ) -> Files:
     """Write every file of a finished round.
 
-    A model that ONNX cannot express costs the ONNX file, not the round; the notes say so.
+    A model that timm or ONNX cannot express costs that file, not the round; the notes say so.
 
     Args:
         storage: where to.
@@ -82,7 +82,11 @@ def write(
     _go_on(should_stop)
     storage.write(keys[FileName.PREDICTIONS], _predictions(image_ids_N, result.predictions))
     if result.learnt_classes:
-        write_timm(result.model, folder)
+        try:
+            write_timm(result.model, folder)
+        except SsmaeError as error:
+            log.warning("No files for timm: %s", error)
+            notes.append(f"No files for timm: {error}")
         _go_on(should_stop)
         try:
             write_onnx(result.model, folder / FileName.ONNX)

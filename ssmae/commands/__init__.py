@@ -1,1 +1,7 @@
-"""What `python -m ssmae` can do: `arguments` has the options of all commands, a module each the work of one."""
+"""What `python -m ssmae` can do.
+
+The options of all commands are in `arguments`, which is light; the work of each is in `train`, `evaluate`, `predict`,
+`export`, `bench` and `knobs`. What they share: which image does what (`division`, `sample_size`, `past`, `unlabelled`,
+`content`), reading (`folders`, `opening`), saying (`announcing`, `progress`), and what every program of this package
+needs (`options`, `status`).
+"""

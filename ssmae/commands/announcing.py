@@ -57,10 +57,10 @@ def say_who_does_what(division: Division, unlabelled: Unlabelled, gate: GateConf
     if not is_sample_asked and 0 < judging < needed(gate, gate.checks):
         wanted = f"Note: {gate.checks} checks of the gate need {needed(gate, gate.checks)} images to judge them"
         print(f"{wanted}; there are fewer, so it asks less often.")
-    if teaching and not judging and not hidden:
+    if not judging and not hidden:
         print("Note: every label teaches and no image judges the gate, so it stays closed.")
     elif not hidden:
-        print("Note: the gate's sample was drawn first and all other labels teach: nothing is left for it to let in.")
+        print("Note: every image teaches or judges the gate: nothing is left for it to let in.")
     if unlabelled.paths or unlabelled.known:
         _say_of(unlabelled)
 

@@ -5,17 +5,15 @@ So it is held out in every round, whatever came to the folder since, and under a
 a part of what a larger one does. A checkpoint keeps its share, so that no image that taught it judges it later.
 
 Images without a label (`train --unlabelled`) all teach, also those with a number below the share: the checkpoint keeps
-their numbers, so that they are not held out either when somebody has labelled them.
+their numbers, so that they are not held out either when somebody has labelled them. And a label that a round knew, to
+teach or to judge, stays known in the rounds that begin from it: who has learnt from an answer cannot be judged by it.
 
 Dimensions: N images, M images that are not held out, V that judge the gate, T held-out images.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +22,6 @@ from ssmae.commands.options import ALL_LABELS
 from ssmae.commands.sample_size import sample_size
 from ssmae.config import GateConfig
 from ssmae.errors import InvalidData
-
-
-def content_numbers(paths: Sequence[Path]) -> NDArray[np.float64]:
-    """A number in [0, 1) of each image, uniform and for ever the same, from the SHA-256 of its bytes; shape (N,)."""
-    digests = [hashlib.sha256(path.read_bytes()).digest() for path in paths]
-    return np.array([int.from_bytes(digest[:6], "big") / 2**48 for digest in digests])
 
 
 def hold_out(
@@ -52,7 +44,9 @@ def hold_out(
     order = generator.permutation(len(number_N))
     is_held_out = (number_N[order] < test_share) & ~np.isin(number_N[order], list(taught))
     if not is_held_out.any():
-        raise InvalidData(f"A share of {test_share:g} holds out none of {len(number_N)} images.")
+        joined = int((number_N < test_share).sum())
+        why = f": {joined} below it taught an earlier round without a label" if joined else ""
+        raise InvalidData(f"A share of {test_share:g} holds out none of {len(number_N)} images{why}.")
     return order[~is_held_out], order[is_held_out]
 
 
@@ -93,6 +87,13 @@ class Division:
     validation_V: NDArray[np.int64]
     test_T: NDArray[np.int64]
 
+    @property
+    def is_answered_M(self) -> NDArray[np.bool_]:
+        """Whose label teaches or judges, shape (M,)."""
+        is_answered_M = self.labels_M >= 0
+        is_answered_M[self.validation_V] = True
+        return is_answered_M
+
 
 def divide(
     number_N: NDArray[np.float64],
@@ -105,6 +106,7 @@ def divide(
     seed: int,
     gate: GateConfig,
     taught: frozenset[float] = frozenset(),
+    answered: frozenset[float] = frozenset(),
 ) -> Division:
     """Hide most labels: a test split, labels for a few per class, a uniform validation sample of the rest.
 
@@ -121,6 +123,7 @@ def divide(
         seed: of the labels, the validation sample and all orders.
         gate: of the round.
         taught: of `Past`: what is not held out.
+        answered: of `Past`: what keeps its label, besides.
 
     Raises:
         InvalidData: too few images for that.
@@ -131,6 +134,7 @@ def divide(
     few_M = (
         np.full(len(stream_M), -1, np.int64) if keeps_all else keep_few_labels(classes_M, class_names, labels_per_class)
     )
+    few_M = np.where(np.isin(number_N[stream_M], list(answered)), classes_M, few_M)
     frame_F = np.flatnonzero(few_M < 0)
     size = sample_size(0 if keeps_all and validation is None else validation, len(frame_F), gate)
     validation_V = generator.choice(frame_F, size, replace=False).astype(np.int64)

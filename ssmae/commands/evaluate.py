@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ssmae.checkpoint import Checkpoint
-from ssmae.commands.division import content_numbers, hold_out, keep_few_labels
+from ssmae.commands.content import content_numbers, refuse_two_classes
+from ssmae.commands.division import hold_out, keep_few_labels
 from ssmae.commands.evaluation_files import write_files
 from ssmae.commands.folders import names_in, read_folder, read_images
 from ssmae.commands.opening import open_checkpoint
@@ -43,7 +44,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
     past = Past.of(checkpoint.remarks)
     generator = np.random.default_rng(arguments.seed)
     test_share = past.share(arguments.test_share)
-    stream_M, held_out_H = hold_out(content_numbers(paths), test_share, generator, past.taught)
+    number_N = content_numbers(paths)
+    refuse_two_classes(paths, number_N, index_N)
+    stream_M, held_out_H = hold_out(number_N, test_share, generator, past.taught)
     if not past.is_known:
         print(UNKNOWN_PAST)
     taught_L = stream_M[keep_few_labels(index_N[stream_M], folder_names, arguments.labels_per_class) >= 0]

@@ -68,8 +68,9 @@ def new_file(text: str) -> Path:
 def new_folder(text: str) -> Path:
     """A folder to write to, made when it is needed."""
     path = Path(text)
-    if path.exists() and not path.is_dir():
-        raise ArgumentTypeError(f"must be a folder. {text!r} is a file.")
+    existing = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        raise ArgumentTypeError(f"must be a folder. {str(existing)!r} is a file.")
     return path
 
 

@@ -1,6 +1,6 @@
 """What a checkpoint says of the images that taught it, so that none of them judges it later.
 
-Dimensions: U images without a label.
+Dimensions: U images without a label, A with one that was made use of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ssmae.commands.options import TEST_SHARE
 from ssmae.errors import InvalidData
 
-_SHARE, _KNOWN, _TAUGHT = "held_out_below", "start_known", "taught_below"
+_SHARE, _KNOWN, _TAUGHT, _ANSWERED = "held_out_below", "start_known", "taught_below", "answered"
 
 UNKNOWN_PAST = "Note: it is not known which images taught these weights before; some of them may be held out here."
 
@@ -27,30 +27,39 @@ class Past:
         test_share: none whose content has a number below this; None if it says nothing.
         is_known: whether that holds for what it began with, too.
         taught: the numbers below the share that taught nonetheless, without a label.
+        answered: the numbers of the images whose label taught, or judged the gate.
     """
 
     test_share: float | None
     is_known: bool
     taught: frozenset[float] = frozenset()
+    answered: frozenset[float] = frozenset()
 
     @classmethod
     def of(cls, remarks: dict[str, Any]) -> Past:
         """As `remarks` wrote it."""
-        return cls(remarks.get(_SHARE), bool(remarks.get(_KNOWN, False)), frozenset(remarks.get(_TAUGHT, ())))
+        taught, answered = (frozenset(remarks.get(name, ())) for name in (_TAUGHT, _ANSWERED))
+        return cls(remarks.get(_SHARE), bool(remarks.get(_KNOWN, False)), taught, answered)
 
     def remarks(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {_SHARE: self.test_share, _KNOWN: self.is_known, _TAUGHT: sorted(self.taught)}
+        return {
+            _SHARE: self.test_share,
+            _KNOWN: self.is_known,
+            _TAUGHT: sorted(self.taught),
+            _ANSWERED: sorted(self.answered),
+        }
 
-    def after(self, test_share: float, unlabelled_U: NDArray[np.float64]) -> Past:
+    def after(self, test_share: float, unlabelled_U: NDArray[np.float64], answered_A: NDArray[np.float64]) -> Past:
         """What there is to say after one more round.
 
         Args:
             test_share: of that round.
             unlabelled_U: numbers of its images without a label.
+            answered_A: numbers of those whose label taught or judged.
         """
         below = unlabelled_U[unlabelled_U < test_share].tolist()
-        return Past(test_share, self.is_known, self.taught.union(below))
+        return Past(test_share, self.is_known, self.taught.union(below), self.answered.union(answered_A.tolist()))
 
     def share(self, asked: float | None) -> float:
         """The test share to divide a folder by.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ssmae.commands.folders import images_below, names_in, read_images
 from ssmae.commands.opening import open_checkpoint
+from ssmae.errors import InvalidData
 from ssmae.inference import predict_as_trained
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
@@ -27,9 +28,11 @@ def predict(arguments: argparse.Namespace) -> None:
 
     Raises:
         CheckpointMismatch: not a checkpoint.
-        InvalidData: no such folder, or one without images.
+        InvalidData: no such folder, or one without images; the checkpoint itself would be overwritten.
         UnreadableImage: the first image that cannot be read; then nothing is written.
     """
+    if arguments.out.resolve() == arguments.checkpoint.resolve():
+        raise InvalidData(f"--out must be another file: the table would overwrite {str(arguments.checkpoint)!r}.")
     checkpoint = open_checkpoint(arguments.checkpoint)
     model, config = checkpoint.model, replace(checkpoint.config, device="auto")
     paths = images_below(arguments.folder)

@@ -17,18 +17,19 @@ from numpy.typing import NDArray
 
 from ssmae.checkpoint import save_checkpoint
 from ssmae.commands.announcing import say_what_was_found, say_who_does_what
-from ssmae.commands.division import Division, content_numbers, divide
+from ssmae.commands.content import content_numbers, refuse_two_classes
+from ssmae.commands.division import Division, divide
 from ssmae.commands.folders import loose_images, read_folder, read_images
 from ssmae.commands.opening import open_start
 from ssmae.commands.options import named_as_typed, with_settings
 from ssmae.commands.past import UNKNOWN_PAST
 from ssmae.commands.progress import show_progress
-from ssmae.commands.same_content import refuse_two_classes
 from ssmae.commands.unlabelled import find_unlabelled
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.data import ImageStore, RoundData
 from ssmae.decoding import longer_side
 from ssmae.device import choose_device
+from ssmae.errors import InvalidData
 from ssmae.held_out import HeldOut
 from ssmae.metrics import accuracy_interval
 from ssmae.results import RoundResult
@@ -43,6 +44,7 @@ def train(arguments: argparse.Namespace) -> None:
         InvalidConfig: a setting that does not exist, or a value that it cannot take.
         CheckpointMismatch: weights to start from that are none, or do not fit.
     """
+    _check_files(arguments)
     paths, labels_N, class_names = read_folder(arguments.folder)
     config = _settings(arguments, paths)
     start, past = open_start(arguments.start)
@@ -63,6 +65,7 @@ def train(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         gate=config.gate,
         taught=past.taught,
+        answered=past.answered,
     )
     say_who_does_what(division, unlabelled, config.gate, is_sample_asked=arguments.validation is not None)
     # Both before training: what cannot be read must not cost a round.
@@ -74,13 +77,22 @@ def train(arguments: argparse.Namespace) -> None:
         result = train_round(
             data, config, seed=arguments.seed, start_state=start, on_progress=show_progress, midway=arguments.midway
         )
+    if arguments.out:  # first of all: a report can fail, and must not cost the round
+        answered_A = number_N[division.stream_M[division.is_answered_M]]
+        remarks = past.after(test_share, unlabelled.number_U, answered_A).remarks()
+        save_checkpoint(arguments.out, result.model, result.student, config, remarks=remarks)
     _report(result, test, config, len(unlabelled.paths))
     if arguments.out:
-        remarks = past.after(test_share, unlabelled.number_U).remarks()
-        save_checkpoint(arguments.out, result.model, result.student, config, remarks=remarks)
         print(f"checkpoint: {arguments.out}")
     if arguments.midway:
         arguments.midway.unlink(missing_ok=True)
+
+
+def _check_files(arguments: argparse.Namespace) -> None:
+    """The half-way state is removed in the end, with whatever else is in that file."""
+    for option, path in (("--start", arguments.start), ("--out", arguments.out)):
+        if path and arguments.midway and path.resolve() == arguments.midway.resolve():
+            raise InvalidData(f"--midway and {option} must be different files. Got {str(path)!r} for both.")
 
 
 def _settings(arguments: argparse.Namespace, paths: list[Path]) -> RoundConfig:

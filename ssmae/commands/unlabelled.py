@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssmae.commands.division import content_numbers
+from ssmae.commands.content import content_numbers
 from ssmae.commands.folders import images_below
-from ssmae.commands.same_content import not_among
 from ssmae.errors import InvalidData
 
 
@@ -58,5 +57,6 @@ def find_unlabelled(folder: Path | None, labelled_folder: Path, number_N: NDArra
             f"Got {str(folder)!r}."
         )
     number_U = content_numbers(paths)
-    new_K = not_among(number_U, number_N)
+    # An image in both folders is the labelled folder's: one that is held out must not come in by the other door.
+    new_K = np.flatnonzero(~np.isin(number_U, number_N))
     return Unlabelled([paths[index] for index in new_K], number_U[new_K], len(paths) - len(new_K))

@@ -101,6 +101,8 @@ def line_of(text: str) -> Line:
     Raises:
         InvalidData: it is something else.
     """
+    if not text.strip():
+        raise _broken("an empty line")
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:

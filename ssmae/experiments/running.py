@@ -5,6 +5,7 @@ Results are lines of JSON. A line is appended by one write, so two processes may
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -143,7 +144,10 @@ def expected_seconds(job: Job, lines: Sequence[Line]) -> float:
 def _append(path: Path, lines: Sequence[Line]) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(handle, "".join(line.to_json() + "\n" for line in lines).encode())
+        text = "".join(line.to_json() + "\n" for line in lines).encode()
+        if (written := os.write(handle, text)) < len(text):
+            what = f"wrote {written} of {len(text)} bytes: remove the last, broken line"
+            raise OSError(errno.ENOSPC, what, str(path))
     finally:
         os.close(handle)
 

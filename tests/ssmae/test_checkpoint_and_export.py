@@ -166,8 +166,17 @@ def test_write_onnx__gives_our_probabilities_for_any_batch(tmp_path, model, imag
     assert json.loads(session.get_modelmeta().custom_metadata_map["class_names"]) == list(NAMES)
 
 
-def test_write_onnx__removes_a_file_that_disagrees_with_torch(tmp_path, model, monkeypatch):
+def test_write_onnx__keeps_the_earlier_file_where_the_new_one_disagrees_with_torch(tmp_path, model, monkeypatch):
+    (tmp_path / "classifier.onnx").write_bytes(b"of an earlier export")
     monkeypatch.setattr(ssmae.export, "TOLERANCE", -1.0)
     with pytest.raises(ExportMismatch, match="must agree"):
         write_onnx(model, tmp_path / "classifier.onnx")
-    assert not (tmp_path / "classifier.onnx").exists()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"of an earlier export"]
+
+
+def test_write_onnx__does_not_give_out_a_classifier_of_nan(tmp_path, model):
+    with torch.no_grad():
+        model.encoder.head.bias[0] = torch.nan
+    with pytest.raises(ExportMismatch, match="difference of nan"):
+        write_onnx(model, tmp_path / "classifier.onnx")
+    assert not list(tmp_path.iterdir())

@@ -16,7 +16,8 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.division import content_numbers, divide, hold_out
+from ssmae.commands.content import content_numbers
+from ssmae.commands.division import divide, hold_out
 from ssmae.commands.folders import read_folder
 from ssmae.commands.options import ALL_LABELS
 from ssmae.commands.status import PIPE_CLOSED, exit_status
@@ -25,6 +26,7 @@ from ssmae.errors import InvalidData, Stopped
 from ssmae.export import write_timm
 from ssmae.gate import required_validation_size
 from ssmae.model import build
+from ssmae.trainer import train_round
 
 
 @pytest.fixture
@@ -342,3 +344,32 @@ def test_hold_out__says_that_a_share_is_too_small():
 def test_bench__names_the_option_that_is_no_device(capsys):
     assert main(["bench", "--device", "tpu"]) == 2
     assert "error: --device must be auto, cpu or cuda. Got 'tpu'." in capsys.readouterr().err
+
+
+def test_train__never_judges_by_an_answer_that_an_earlier_round_knew(
+    folder, tmp_path, tiny_config, monkeypatch, capsys
+):
+    monkeypatch.setattr(ssmae.commands.train, "preset_config", lambda *_: tiny_config)
+    seen = []
+
+    def remembered(data, *given, **options):
+        seen.append(data)
+        return train_round(data, *given, **options)
+
+    monkeypatch.setattr(ssmae.commands.train, "train_round", remembered)
+    first, second = (str(tmp_path / f"{name}.safetensors") for name in ("first", "second"))
+    options = ["--labels-per-class", "3", "--validation", "60"]
+    assert main(["train", str(folder), *options, "--out", first]) == 0
+    assert main(["train", str(folder), *options, "--start", first, "--out", second]) == 0
+    before, after = seen
+    # The same seed and folder: the same images in the same order.
+    assert np.array_equal(before.images.images_NCHW, after.images.images_NCHW)
+    assert not set(before.validation_index_V) & set(after.validation_index_V)
+    assert set(before.validation_index_V) | set(before.labelled_index_L) == set(after.labelled_index_L)
+    assert "90 labels teach, 60 images judge the gate" in capsys.readouterr().out
+
+
+def test_train__refuses_a_half_way_state_in_the_file_of_the_result(folder, tmp_path, capsys):
+    one = str(tmp_path / "one.safetensors")
+    assert main(["train", str(folder), "--midway", one, "--out", str(tmp_path / "." / "one.safetensors")]) == 2
+    assert "--midway and --out must be different files" in capsys.readouterr().err

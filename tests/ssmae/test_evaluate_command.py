@@ -12,7 +12,7 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint, save_checkpoint
-from ssmae.commands.division import content_numbers
+from ssmae.commands.content import content_numbers
 from ssmae.commands.evaluate import calibration_words
 from ssmae.commands.folders import read_folder
 from ssmae.errors import InvalidData
@@ -180,3 +180,16 @@ def test_calibration_words__say_when_a_temperature_does_not_help():
 def test_calibrate__refuses_a_single_answer():
     with pytest.raises(InvalidData, match=r"two answers.*Got 1"):
         calibrate(np.array([[0.5, 0.5]]), np.array([0]))
+
+
+def test_evaluate__refuses_a_folder_below_a_file_before_it_works(checkpoint, folder, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", str(checkpoint), str(folder), "--out", str(checkpoint / "report")])
+    assert f"must be a folder. {str(checkpoint)!r} is a file" in capsys.readouterr().err
+
+
+def test_evaluate__refuses_an_image_of_two_classes(checkpoint, folder, capsys):
+    image = next((folder / "0").glob("*.png"))
+    (folder / "1" / "again.png").write_bytes(image.read_bytes())
+    assert main(["evaluate", str(checkpoint), str(folder)]) == 2
+    assert "An image must lie under one class" in capsys.readouterr().err

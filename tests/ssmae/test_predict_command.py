@@ -101,3 +101,10 @@ def test_export__never_overwrites_the_checkpoint(checkpoint, capsys):
     assert main(["export", str(place), str(place.parent)]) == 2
     assert f"would overwrite '{place}'" in capsys.readouterr().err
     assert place.read_bytes() == before
+
+
+def test_predict__leaves_its_checkpoint_alone(checkpoint, folder, capsys):
+    before = checkpoint.read_bytes()
+    assert main(["predict", str(checkpoint), str(folder), "--out", str(checkpoint)]) == 2
+    assert "the table would overwrite" in capsys.readouterr().err
+    assert checkpoint.read_bytes() == before

@@ -11,7 +11,8 @@ from PIL import Image
 import ssmae.commands.train
 from ssmae.__main__ import main
 from ssmae.checkpoint import load_checkpoint
-from ssmae.commands.division import content_numbers, hold_out
+from ssmae.commands.content import content_numbers
+from ssmae.commands.division import hold_out
 from ssmae.commands.folders import read_folder
 from ssmae.commands.past import Past
 from ssmae.config import RejectionReason

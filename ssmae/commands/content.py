@@ -1,11 +1,12 @@
-"""Files with the same bytes: an image is what is in it, whatever it is called and wherever it lies.
+"""What is in a file: an image is its bytes, whatever it is called and wherever it lies.
 
-Dimensions: N images of the labelled folder, U images without a label.
+Dimensions: N images.
 """
 
 from __future__ import annotations
 
 import filecmp
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssmae.errors import InvalidData
+
+
+def content_numbers(paths: Sequence[Path]) -> NDArray[np.float64]:
+    """A number in [0, 1) of each image, uniform and for ever the same, from the SHA-256 of its bytes; shape (N,)."""
+    digests = [hashlib.sha256(path.read_bytes()).digest() for path in paths]
+    return np.array([int.from_bytes(digest[:6], "big") / 2**48 for digest in digests])
 
 
 def refuse_two_classes(paths: Sequence[Path], number_N: NDArray[np.float64], labels_N: NDArray[np.int64]) -> None:
@@ -35,12 +42,3 @@ def refuse_two_classes(paths: Sequence[Path], number_N: NDArray[np.float64], lab
                 f"An image must lie under one class. {str(paths[other])!r} and {str(paths[index])!r} have the same "
                 "content: remove one of them, or both."
             )
-
-
-def not_among(number_U: NDArray[np.float64], number_N: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Indices of the U images, shape (K,), whose content is none of the N.
-
-    An image that is in both folders counts as one of the labelled folder: else one that is held out, or judges the
-    gate, would also come in by the other door.
-    """
-    return np.flatnonzero(~np.isin(number_U, number_N))
