@@ -18,6 +18,7 @@ from ssmae.config.choices import (
     View,
     Weighting,
 )
+from ssmae.config.evidence import BLOCKING_SHARE, WIDEST_START, chains_share, required_answers
 from ssmae.config.overrides import Overrides, changed, differences, every_setting, merged, parse_overrides
 from ssmae.config.presets import geometry, preset_config
 from ssmae.config.reach import unreachable
@@ -32,6 +33,8 @@ from ssmae.config.sections import (
 from ssmae.config.sizes import Size, size_config
 
 __all__ = [
+    "BLOCKING_SHARE",
+    "WIDEST_START",
     "Acquisition",
     "AugmentConfig",
     "GateConfig",
@@ -51,6 +54,7 @@ __all__ = [
     "StartFrom",
     "View",
     "Weighting",
+    "chains_share",
     "changed",
     "differences",
     "every_setting",
@@ -58,6 +62,7 @@ __all__ = [
     "merged",
     "parse_overrides",
     "preset_config",
+    "required_answers",
     "size_config",
     "unreachable",
 ]

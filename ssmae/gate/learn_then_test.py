@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ssmae.config import chains_share, required_answers
 from ssmae.gate import wording
 from ssmae.gate.bounds import FloatArray, check_open_unit
 from ssmae.gate.classes import judge_classes
@@ -18,7 +19,7 @@ from ssmae.gate.decision import GateDecision, in_force
 from ssmae.gate.evidence import ValidationEvidence
 from ssmae.gate.levels import Level, affordable_starts, reachable_levels, tested_levels
 from ssmae.gate.scores import consistency_scores
-from ssmae.gate.spending import affordable_checks, chains_share, delta_left, outcome_weight, required_answers
+from ssmae.gate.spending import affordable_checks, delta_left, outcome_weight
 
 
 @dataclass(frozen=True)

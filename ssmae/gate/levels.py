@@ -17,13 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ssmae.config import WIDEST_START
 from ssmae.gate.bounds import FloatArray, binomial_tail, error_upper_bound, smallest_sample
 from ssmae.gate.evidence import ValidationEvidence, share_left
 
 COVERAGE_LEVELS = (10, 25, 40, 55, 70, 85)
 """Percentages of the frame that may be accepted, strictest first; whole numbers, so that products are exact."""
 
-CHAIN_STARTS = (10, 25, 55)
+CHAIN_STARTS = (10, 25, WIDEST_START)
 """Levels at which a chain of tests may begin; several starts because a single strict one has no power."""
 
 

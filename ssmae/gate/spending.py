@@ -16,17 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import exp, lgamma, log
 
+from ssmae.config import required_answers
 from ssmae.errors import InvalidConfig
-from ssmae.gate.bounds import smallest_sample
 from ssmae.gate.decision import GateDecision
-from ssmae.gate.levels import CHAIN_STARTS, COVERAGE_LEVELS
+from ssmae.gate.levels import COVERAGE_LEVELS
 
 RARE = 0.01
 """Weight of all outcomes with blocked classes together, and of a tripped guard."""
-
-BLOCKING_SHARE = 0.03
-"""Share of a check's delta for blocks. Blocks need overwhelming evidence anyway, and the logarithm of their share is
-what counts; the chains hardly miss it."""
 
 TRIPPED = RARE
 """Weight of a tripped guard, whose decision tells nothing else."""
@@ -85,25 +81,6 @@ def delta_of_check(delta: float, *, check: int, checks: int) -> float:
     if not 1 <= check <= checks:
         raise InvalidConfig("check", f"within 1 to checks={checks}", check)
     return delta / checks * _PLAIN ** (check - 1)
-
-
-def chains_share(spent: float) -> float:
-    """What is left of a check's delta for its chains of levels; blocks have their share even if no class is bad.
-
-    Source: own; by the union bound over blocks and chains any shares will do, and blocks need little.
-    """
-    return (1 - BLOCKING_SHARE) * spent
-
-
-def required_answers(alpha: float, spent: float) -> int:
-    """Answered validation images without which a check that spends so much stays closed, whatever the answers are.
-
-    Raises:
-        InvalidConfig: alpha or spent is not strictly between 0 and 1.
-
-    Source: own; how many answers a check needs must be known before anybody is asked.
-    """
-    return -(-100 * smallest_sample(1, alpha, chains_share(spent)) // CHAIN_STARTS[-1])
 
 
 def required_validation_size(alpha: float, delta: float, checks: int, *, check: int = 1) -> int:

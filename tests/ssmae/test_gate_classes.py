@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ssmae.config import BLOCKING_SHARE
 from ssmae.gate import PredictedClasses, ValidationEvidence, delta_left
 from ssmae.gate.classes import judge_classes
-from ssmae.gate.spending import BLOCKING_SHARE
 from tests.ssmae.gate_cases import GATE
 
 FRAME = 1000

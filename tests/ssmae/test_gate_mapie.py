@@ -9,8 +9,8 @@ import pytest
 from mapie.risk_control import BinaryClassificationController, BinaryRisk, FWERFixedSequenceTesting, control_fwer
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 
+from ssmae.config import chains_share
 from ssmae.gate import COVERAGE_LEVELS, LearnThenTestGate, binomial_tail, holm
-from ssmae.gate.spending import chains_share
 from tests.ssmae.gate_cases import Project, project
 
 ERROR_AMONG_ACCEPTED = BinaryRisk(

@@ -6,6 +6,7 @@ from math import comb
 
 import pytest
 
+from ssmae.config import BLOCKING_SHARE
 from ssmae.errors import InvalidConfig
 from ssmae.gate import (
     CHAIN_STARTS,
@@ -16,7 +17,7 @@ from ssmae.gate import (
     delta_of_check,
     required_validation_size,
 )
-from ssmae.gate.spending import BLOCKING_SHARE, TRIPPED, outcome_weight
+from ssmae.gate.spending import TRIPPED, outcome_weight
 from tests.ssmae.gate_cases import GATE, NOTHING, decide, evidence
 
 

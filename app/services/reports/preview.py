@@ -8,12 +8,7 @@ from app.db.queries import images, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.pools import Pool, Split
 from app.services import validation
-from ssmae.config import GateConfig, GateRule
-
-_WIDEST_START = 0.55
-"""The gate's widest chain of tests begins with this share of the pool, hence of the sample."""
-_FOR_LEVELS = 0.97
-"""The gate keeps the rest of its delta for leaving out bad classes."""
+from ssmae.config import GateConfig, GateRule, required_answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +107,6 @@ def preview(uow: UnitOfWork, project_id: int, gate: GateConfig) -> Preview:
 def needed_validation(gate: GateConfig) -> int:
     """Answered validation images without which the gate stays closed, whatever the answers are.
 
-    It needs so many images at its widest first level that a single error among them would still prove the error rate:
-    P(at most one error among n) <= what is left of delta for levels, because a round that has too few answers for
-    several checks makes one. A test holds this against the gate itself, which the server must not import.
+    Enough for a single check: a round that has too few answers for several makes one.
     """
-    n = 2
-    while (1 - gate.alpha) ** n + n * gate.alpha * (1 - gate.alpha) ** (n - 1) > _FOR_LEVELS * gate.delta:
-        n += 1
-    return -(-100 * n // round(100 * _WIDEST_START))
+    return required_answers(gate.alpha, gate.delta)
