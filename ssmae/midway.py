@@ -12,10 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ WHOLE_BYTES = 256 * 1024**2
 
 Origin = dict[str, Any]
 """What a half-way state belongs to, as values of JSON: see `origin_of`."""
+
+Result = TypeVar("Result")
 
 _KIND = "ssmae_midway"
 _CHUNK = 1024
@@ -122,6 +124,27 @@ def load_midway(path: Path, origin: Origin) -> Midway:
         what = f"{path.name} belongs to another round; remove it to begin this one anew."
         raise CheckpointMismatch("\n".join([what, *differing[:_SHOWN], *more]))
     return Midway(tensors, header["facts"])
+
+
+def going_on(path: Path, attempt: Callable[[], Result], on_mismatch: Callable[[CheckpointMismatch], None]) -> Result:
+    """Train from a half-way state, or from the beginning where that is of another round: it is as good anew.
+
+    Args:
+        path: of the half-way state; one that does not fit is removed.
+        attempt: trains, going on from the state if there is one.
+        on_mismatch: told why a state did not fit.
+
+    Raises:
+        CheckpointMismatch: there was no state, or none any more: what does not fit is something else.
+    """
+    if not path.exists():
+        return attempt()
+    try:
+        return attempt()
+    except CheckpointMismatch as mismatch:
+        on_mismatch(mismatch)
+        path.unlink()
+        return attempt()
 
 
 class Keeper:

@@ -14,6 +14,7 @@ from app.storage import Storage, midway_key
 from ssmae.config import RoundConfig
 from ssmae.data import RoundData
 from ssmae.errors import CheckpointMismatch
+from ssmae.midway import going_on
 from ssmae.results import Progress, RoundResult
 from ssmae.trainer import train_round
 from worker.starting import Start
@@ -71,12 +72,11 @@ def train(
             midway_seconds=SECONDS_BETWEEN_STATES,
         )
 
-    if not midway.exists():
-        return attempt(), []
-    try:
-        return attempt(), ["Went on from the half-way state of an earlier attempt."]
-    except CheckpointMismatch as mismatch:
-        # Left by another device or other libraries: the round is as good from the beginning.
+    notes = ["Went on from the half-way state of an earlier attempt."] if midway.exists() else []
+
+    def starting_over(mismatch: CheckpointMismatch) -> None:
+        # Left by another device or other libraries.
         log.warning("Starting over: %s", mismatch)
-        midway.unlink()
-        return attempt(), ["An earlier attempt's half-way state did not fit this worker: trained from the beginning."]
+        notes[:] = ["An earlier attempt's half-way state did not fit this worker: trained from the beginning."]
+
+    return going_on(midway, attempt, starting_over), notes

@@ -11,10 +11,11 @@ from pathlib import Path
 from ssmae.baselines import Arm
 from ssmae.config import RoundConfig, unreachable
 from ssmae.data import RoundData
-from ssmae.errors import CheckpointMismatch, InvalidConfig
+from ssmae.errors import InvalidConfig
 from ssmae.experiments.cells import Cell, Line, report
 from ssmae.experiments.draw import draw_round, validation_answers
 from ssmae.experiments.packs import Pack
+from ssmae.midway import going_on
 from ssmae.results import RoundResult
 from ssmae.trainer import train_round
 
@@ -127,14 +128,7 @@ def _train_in_pieces(
         midway=state,
         midway_seconds=SECONDS_BETWEEN_STATES,
     )
-    if not state.exists():
-        return attempt()
-    try:
-        return attempt()
-    except CheckpointMismatch as mismatch:  # left by other sources, or by another device: the round is as good anew
-        print(f"begun anew: {mismatch}", file=sys.stderr)
-        state.unlink()
-        return attempt()
+    return going_on(state, attempt, lambda mismatch: print(f"begun anew: {mismatch}", file=sys.stderr))
 
 
 def _train(cell: Cell, pack: Pack, settings: RoundConfig, config: RoundConfig, pause: Pause | None) -> list[Line]:
