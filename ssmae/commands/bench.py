@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import torch
 from ssmae.bench.measuring import Measured, Report, measure
 from ssmae.bench.memory import HOW
 from ssmae.bench.workloads import Choice
+from ssmae.commands.options import naming
 from ssmae.config import Precision, Size
 from ssmae.device import check_compiler, choose_device, is_mixed
 from ssmae.errors import InvalidConfig
@@ -32,7 +31,7 @@ def bench(arguments: argparse.Namespace) -> None:
     Raises:
         InvalidConfig: an option out of range, a GPU where there is none, or a batch that does not fit into memory.
     """
-    with _named("--device"):
+    with naming(lambda _: "--device"):
         device = choose_device(arguments.device)
     _check(arguments, device)
     if arguments.threads:
@@ -70,17 +69,8 @@ def _check(arguments: argparse.Namespace, device: torch.device) -> None:
     if arguments.compile and device.type != "cuda":
         raise InvalidConfig("--compile", "left out on a CPU, where the learner never compiles", arguments.compile)
     if arguments.compile:
-        with _named("--compile"):
+        with naming(lambda _: "--compile"):
             check_compiler()
-
-
-@contextmanager
-def _named(option: str) -> Iterator[None]:
-    """A block whose refusals name the option, not the setting that it becomes."""
-    try:
-        yield
-    except InvalidConfig as error:
-        raise InvalidConfig(option, error.expected, error.got) from error
 
 
 def _print(name: str, report: Report, device: torch.device) -> None:

@@ -131,9 +131,7 @@ def divide(
     generator = np.random.default_rng(seed)
     stream_M, test_T = hold_out(number_N, test_share, generator, taught)
     classes_M, keeps_all = labels_N[stream_M], labels_per_class == ALL_LABELS
-    few_M = (
-        np.full(len(stream_M), -1, np.int64) if keeps_all else keep_few_labels(classes_M, class_names, labels_per_class)
-    )
+    few_M = keep_few_labels(classes_M, class_names, 0 if keeps_all else labels_per_class)
     few_M = np.where(np.isin(number_N[stream_M], list(answered)), classes_M, few_M)
     frame_F = np.flatnonzero(few_M < 0)
     size = sample_size(0 if keeps_all and validation is None else validation, len(frame_F), gate)

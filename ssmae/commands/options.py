@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ssmae.config import RoundConfig, changed, parse_overrides
@@ -44,15 +45,24 @@ def labels_or_all(text: str) -> int:
         raise ArgumentTypeError(f"must be 'all' or a whole number, at least 1. Got {text!r}.") from error
 
 
+def number(expected: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
+    """A number for which `fits` holds; `expected` says so in words."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            raise ArgumentTypeError(f"must be a number {expected}. Got {text!r}.")
+        return value
+
+    return parse
+
+
 def share(text: str) -> float:
     """A part of something: strictly between 0 and 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise ArgumentTypeError(f"must be a number strictly between 0 and 1. Got {text!r}.")
-    return value
+    return number("strictly between 0 and 1", lambda value: 0 < value < 1)(text)
 
 
 def new_file(text: str) -> Path:
@@ -90,9 +100,23 @@ def with_settings(config: RoundConfig, assignments: Sequence[str]) -> RoundConfi
         return changed(config, parse_overrides(assignments, LISTING))
 
 
+def named_as_typed(assignments: Sequence[str]) -> AbstractContextManager[None]:
+    """A block whose refusals call a setting what `--set` calls it, not what its class does."""
+    typed = {text.partition("=")[0].strip() for text in assignments}
+
+    def name(field: str) -> str:
+        setting = setting_of(field)
+        return f"--set {setting}" if setting in typed else setting
+
+    return naming(name)
+
+
 @contextmanager
-def named_as_typed(assignments: Sequence[str]) -> Iterator[None]:
-    """A block whose refusals call a setting what `--set` calls it, not what its class does.
+def naming(name: Callable[[str], str]) -> Iterator[None]:
+    """A block whose refusals name another field.
+
+    Args:
+        name: of what was typed, for the field that a refusal names.
 
     Raises:
         InvalidConfig: what the block raised, so named.
@@ -100,8 +124,6 @@ def named_as_typed(assignments: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except InvalidConfig as error:
-        name = setting_of(error.field)
-        if name == error.field:
+        if (named := name(error.field)) == error.field:
             raise
-        typed = {text.partition("=")[0].strip() for text in assignments}
-        raise InvalidConfig(f"--set {name}" if name in typed else name, error.expected, error.got) from error
+        raise InvalidConfig(named, error.expected, error.got) from error

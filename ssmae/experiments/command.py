@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ssmae.commands.options import add_settings, new_file, new_folder, whole, with_settings
+from ssmae.commands.options import add_settings, new_file, new_folder, number, whole, with_settings
 from ssmae.commands.status import exit_status
 from ssmae.config import Preset, RoundConfig, preset_config
 from ssmae.errors import InvalidData
@@ -20,6 +20,9 @@ from ssmae.experiments.running import Share, run_jobs
 
 UNFINISHED = 3
 """Exit status of `run` when the time was up before the work was: call it again."""
+
+
+_MINUTES = number("above 0", lambda value: 0 < value < math.inf)
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -41,21 +44,6 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 def _joined(values: Iterable[object], between: str) -> str:
     """As text that argparse will fill in."""
     return between.join(map(str, values)).replace("%", "%%")
-
-
-def positive(text: str) -> float:
-    """An option's number above 0.
-
-    Raises:
-        ArgumentTypeError: it is something else.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0. Got {text!r}.")
-    return value
 
 
 def parser(
@@ -82,7 +70,7 @@ def parser(
     )
     if in_one_piece:
         minutes += f". {in_one_piece} in one piece: give more minutes than one takes"
-    run.add_argument("--minutes", type=positive, metavar="M", help=f"{minutes} (default: no limit)")
+    run.add_argument("--minutes", type=_MINUTES, metavar="M", help=f"{minutes} (default: no limit)")
     if in_one_piece:
         run.set_defaults(midway=None)
     else:

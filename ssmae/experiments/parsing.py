@@ -138,6 +138,6 @@ def _checked(name: str, values: Any, kinds: Mapping[str, _Kind]) -> dict[str, An
 
 
 def _shown(text: str) -> str:
-    """The beginning of a text, if there is one, on one line."""
-    printable = "".join(letter if letter.isprintable() else "?" for letter in text[:_SHOWN]) or "an empty line"
+    """The beginning of a text, on one line."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text[:_SHOWN])
     return printable + ("…" if len(text) > _SHOWN else "")

@@ -22,6 +22,7 @@ from functools import partial
 
 import numpy as np
 
+from ssmae.commands.options import number
 from ssmae.config import RoundConfig
 from ssmae.data import RoundData
 from ssmae.experiments import command
@@ -61,6 +62,7 @@ def _chain(
     return Job(tuple(cells), settings, tuple(configs), run, can_pause=False)
 
 
+_LENGTH = number("above 0, at most 1", lambda value: 0 < value <= FULL)
 _SHORTENED = ("resume_reconstruct_steps", "labels_steps", "joint_steps")
 
 
@@ -103,17 +105,6 @@ def _without_labels(data: RoundData) -> RoundData:
     return RoundData(data.images, np.full(len(data.images), -1, np.int64), nothing, nothing, data.class_names)
 
 
-def _length(text: str) -> float:
-    """A part of the schedule: above 0, at most 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= FULL:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, at most 1. Got {text!r}.")
-    return value
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run or print."""
     top, run = command.parser("resuming", __doc__, in_one_piece="A chain, all rounds of a seed and start, is run")
@@ -121,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_labels(run, [20, 50, 100, 200])
     starts, lengths = "how rounds begin", "parts of the schedule that a resumed round is tried with, beside the whole"
     run.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS), metavar="START", help=starts)
-    run.add_argument("--lengths", type=_length, nargs="+", default=[1.0, 0.5, 0.25], metavar="SHARE", help=lengths)
+    run.add_argument("--lengths", type=_LENGTH, nargs="+", default=[1.0, 0.5, 0.25], metavar="SHARE", help=lengths)
     return command.main(top, arguments, jobs, table, EXPERIMENT)
 
 
