@@ -40,6 +40,10 @@ TOLERANCE = 1e-4
 """Largest difference allowed between a probability of an exported classifier and of the model itself."""
 
 
+TIMM_FILES = ("model.safetensors", "config.json")
+"""What `write_timm` writes: weights, and what they are the weights of."""
+
+
 class ExportMismatch(SsmaeError):
     """An exported file does not give the probabilities of the model it was made from."""
 
@@ -59,7 +63,7 @@ def write_timm(model: SSMAE, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as unchecked:
-        files = [Path(unchecked) / "model.safetensors", Path(unchecked) / "config.json"]
+        files = [Path(unchecked) / name for name in TIMM_FILES]
         _write_timm(model, *files)
         _check_timm(model, *files)
         for file in files:
@@ -79,17 +83,23 @@ def _write_timm(model: SSMAE, weights_file: Path, description_file: Path) -> Non
 
 def _check_timm(model: SSMAE, weights_file: Path, description_file: Path) -> None:
     """Load the files as anybody would and compare the probabilities."""
-    rebuilt = timm.create_model(**json.loads(description_file.read_text(encoding="utf-8"))["timm"]).eval()
+    with torch.random.fork_rng(devices=[]):  # timm draws weights, from torch's global generator
+        rebuilt = timm.create_model(**json.loads(description_file.read_text(encoding="utf-8"))["timm"]).eval()
     try:
         rebuilt.load_state_dict(load_file(weights_file), strict=True)
     except RuntimeError as error:
         raise ExportMismatch(f"timm must take the weights that were written. {error}") from error
-    own = _Classifier(copy.deepcopy(model)).cpu().eval()
     images_BCHW = _noise(2, model.config.image_size)
     with torch.inference_mode():
-        difference = float((own(images_BCHW) - _of_encoder(rebuilt, images_BCHW)).abs().max())
-    if not difference <= TOLERANCE:
-        raise ExportMismatch(f"timm and this package must agree within {TOLERANCE}. Got a difference of {difference}.")
+        _check_difference(
+            "timm and this package", _of_encoder(rebuilt, images_BCHW) - _Classifier.of(model)(images_BCHW)
+        )
+
+
+def _check_difference(both: str, *differences: torch.Tensor) -> None:
+    largest = float(torch.stack([difference.abs().max() for difference in differences]).max())
+    if not largest <= TOLERANCE:  # nor is NaN
+        raise ExportMismatch(f"{both} must agree within {TOLERANCE}. Got a difference of {largest}.")
 
 
 def _preprocessing(model: SSMAE) -> dict[str, Any]:
@@ -111,6 +121,11 @@ class _Classifier(nn.Module):
     def __init__(self, model: SSMAE) -> None:
         super().__init__()
         self.encoder = model.encoder
+
+    @classmethod
+    def of(cls, model: SSMAE) -> _Classifier:
+        """Of a copy on the CPU: moving the model must not move the caller's."""
+        return cls(copy.deepcopy(model)).cpu().eval()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Probabilities (B, C) of float images 0..255 (B, 3, S, S)."""
@@ -136,7 +151,7 @@ def write_onnx(model: SSMAE, path: Path) -> None:
     Raises:
         ExportMismatch: the file's probabilities differ from torch's by more than 1e-4; it is not given out.
     """
-    classifier = _Classifier(copy.deepcopy(model)).cpu().eval()  # moving it must not move the caller's
+    classifier = _Classifier.of(model)
     size = model.config.image_size
     sample = torch.zeros(2, 3, size, size)
     program = _export_quietly(classifier, sample)
@@ -145,9 +160,7 @@ def write_onnx(model: SSMAE, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as unchecked:
         file = Path(unchecked) / path.name
         program.save(str(file))
-        difference = _largest_difference(classifier, file, size)
-        if not difference <= TOLERANCE:
-            raise ExportMismatch(f"ONNX and torch must agree within {TOLERANCE}. Got a difference of {difference}.")
+        _check_onnx(classifier, file, size)
         file.replace(path)
 
 
@@ -176,13 +189,14 @@ def _export_quietly(classifier: nn.Module, sample: torch.Tensor) -> torch.onnx.O
     return program
 
 
-def _largest_difference(classifier: nn.Module, path: Path, size: int) -> float:
+def _check_onnx(classifier: nn.Module, path: Path, size: int) -> None:
+    """Run the file, with batches of two sizes, and compare the probabilities."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     differences = []
     for batch in (1, 5):
         images_BCHW = _noise(batch, size)
         with torch.inference_mode():
-            expected = classifier(images_BCHW).numpy()
-        got = session.run(["probabilities"], {"images": images_BCHW.numpy()})[0]
-        differences.append(np.abs(np.asarray(got) - expected).max())
-    return float(np.max(differences))  # unlike max(), NaN if one of them is
+            expected_BC = classifier(images_BCHW)
+        got_BC = session.run(["probabilities"], {"images": images_BCHW.numpy()})[0]
+        differences.append(torch.from_numpy(np.asarray(got_BC)) - expected_BC)
+    _check_difference("ONNX and torch", *differences)

@@ -82,20 +82,22 @@ def write(
     _go_on(should_stop)
     storage.write(keys[FileName.PREDICTIONS], _predictions(image_ids_N, result.predictions))
     if result.learnt_classes:
-        try:
-            write_timm(result.model, folder)
-        except SsmaeError as error:
-            log.warning("No files for timm: %s", error)
-            notes.append(f"No files for timm: {error}")
+        notes += _export("files for timm", lambda: write_timm(result.model, folder))
         _go_on(should_stop)
-        try:
-            write_onnx(result.model, folder / FileName.ONNX)
-        except SsmaeError as error:
-            log.warning("No ONNX file: %s", error)
-            notes.append(f"No ONNX file: {error}")
+        notes += _export("ONNX file", lambda: write_onnx(result.model, folder / FileName.ONNX))
     _go_on(should_stop)
     written = {name.value: key for name, key in keys.items() if storage.path(key).is_file()}
     return Files(keys=written, notes=tuple(notes))
+
+
+def _export(what: str, write_it: Callable[[], None]) -> list[str]:
+    """Write a file for others; a sentence if the model cannot be expressed so."""
+    try:
+        write_it()
+    except SsmaeError as error:
+        log.warning("No %s: %s", what, error)
+        return [f"No {what}: {error}"]
+    return []
 
 
 def gate_rows(decisions: Sequence[GateDecision], class_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ssmae.commands.opening import open_checkpoint
 from ssmae.errors import InvalidData
-from ssmae.export import write_onnx, write_timm
+from ssmae.export import TIMM_FILES, write_onnx, write_timm
 
-TIMM, ONNX = ("model.safetensors", "config.json"), "model.onnx"
+ONNX = "model.onnx"
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -21,13 +21,13 @@ def export(arguments: argparse.Namespace) -> None:
     Raises:
         CheckpointMismatch: not a checkpoint.
         InvalidData: the checkpoint itself would be overwritten.
-        ExportMismatch: a file does not give the probabilities of the model; it is removed.
+        ExportMismatch: a file does not give the probabilities of the model; it is not given out.
     """
     model, folder = open_checkpoint(arguments.checkpoint).model, arguments.folder
-    if arguments.checkpoint.resolve() in {(folder / name).resolve() for name in (*TIMM, ONNX)}:
+    if arguments.checkpoint.resolve() in {(folder / name).resolve() for name in (*TIMM_FILES, ONNX)}:
         raise InvalidData(f"Another folder, please: the export would overwrite {str(arguments.checkpoint)!r}.")
     write_timm(model, folder)
-    _say(folder, TIMM, "the encoder and its head, under timm's names")
+    _say(folder, TIMM_FILES, "the encoder and its head, under timm's names")
     write_onnx(model, folder / ONNX)
     _say(folder, (ONNX,), "the classifier: pixels 0 to 255 in, probabilities out")
 
