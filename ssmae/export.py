@@ -91,9 +91,8 @@ def _check_timm(model: SSMAE, weights_file: Path, description_file: Path) -> Non
         raise ExportMismatch(f"timm must take the weights that were written. {error}") from error
     images_BCHW = _noise(2, model.config.image_size)
     with torch.inference_mode():
-        _check_difference(
-            "timm and this package", _of_encoder(rebuilt, images_BCHW) - _Classifier.of(model)(images_BCHW)
-        )
+        difference_BC = _of_encoder(rebuilt, images_BCHW) - _Classifier.of(model)(images_BCHW)
+    _check_difference("timm and this package", difference_BC)
 
 
 def _check_difference(both: str, *differences: torch.Tensor) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from ssmae.config import AugmentConfig, GateConfig, LossConfig, ModelConfig, RoundConfig, ScheduleConfig
@@ -31,6 +32,16 @@ def digits():
     order = np.random.default_rng(0).permutation(len(loaded.target))
     images = np.round(loaded.images / 16 * 255).astype(np.uint8)
     return np.repeat(images[:, None], 3, axis=1)[order], loaded.target.astype(np.int64)[order]
+
+
+def folder_per_class(folder: Path, digits, prefix: str = "") -> Path:
+    """The first 300 digits as files of that folder, in a folder for each class, whose name begins with `prefix`."""
+    images_NCHW, labels_N = digits
+    for index in range(300):
+        path = folder / f"{prefix}{labels_N[index]}" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images_NCHW[index, 0]).save(path)
+    return folder
 
 
 def mapped(store: ImageStore, folder: Path) -> ImageStore:

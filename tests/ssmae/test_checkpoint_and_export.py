@@ -145,6 +145,12 @@ def test_write_timm__is_reproduced_by_the_ten_lines_of_its_documentation(tmp_pat
     assert names["config"]["class_names"] == list(NAMES)
 
 
+def test_write_timm__leaves_the_global_generator_of_torch_alone(tmp_path, model):
+    before = torch.get_rng_state()
+    write_timm(model, tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_write_timm__removes_files_from_which_timm_builds_another_network(tmp_path, model, monkeypatch):
     monkeypatch.setattr(ssmae.export, "timm_arguments", lambda *given: timm_arguments(*given) | {"depth": 1})
     with pytest.raises(ExportMismatch, match="must take the weights"):

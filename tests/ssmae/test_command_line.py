@@ -27,15 +27,12 @@ from ssmae.export import write_timm
 from ssmae.gate import required_validation_size
 from ssmae.model import build
 from ssmae.trainer import train_round
+from tests.ssmae.conftest import folder_per_class
 
 
 @pytest.fixture
 def folder(tmp_path, digits):
-    for index in range(300):
-        path = tmp_path / "digits" / f"class {digits[1][index]}" / f"{index}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(digits[0][index, 0]).save(path)
-    return tmp_path / "digits"
+    return folder_per_class(tmp_path / "digits", digits, "class ")
 
 
 def test_train__prints_the_gate_and_a_held_out_accuracy_with_its_interval(

@@ -19,15 +19,12 @@ from ssmae.errors import InvalidData
 from ssmae.evaluation import calibrate, evaluate
 from ssmae.model import build
 from ssmae.results import EncoderState
+from tests.ssmae.conftest import folder_per_class
 
 
 @pytest.fixture
 def folder(tmp_path, digits):
-    for index in range(300):
-        path = tmp_path / "digits" / str(digits[1][index]) / f"{index}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(digits[0][index, 0]).save(path)
-    return tmp_path / "digits"
+    return folder_per_class(tmp_path / "digits", digits)
 
 
 @pytest.fixture

@@ -19,17 +19,14 @@ from ssmae.config import RejectionReason
 from ssmae.data import RoundData
 from ssmae.results import RoundResult
 from ssmae.trainer import train_round
+from tests.ssmae.conftest import folder_per_class
 
 OPTIONS = ["--labels-per-class", "3", "--validation", "60", "--threads", "1"]
 
 
 @pytest.fixture
 def folder(tmp_path, digits):
-    for index in range(300):
-        path = tmp_path / "digits" / f"class {digits[1][index]}" / f"{index}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(digits[0][index, 0]).save(path)
-    return tmp_path / "digits"
+    return folder_per_class(tmp_path / "digits", digits, "class ")
 
 
 @pytest.fixture
