@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from ssmae.commands.help import WithDefaults
 from ssmae.commands.options import (
     LISTING,
     SEED,
@@ -45,7 +46,7 @@ def add_train(commands: Commands) -> None:
     command.add_argument("--unlabelled", type=Path, metavar="FOLDER", help=joining)
     _add_preset(command)
     add_settings(command)
-    labels = "labels that teach, the others are hidden; 'all' hides none (default: 10)"
+    labels = "labels that teach, the others are hidden; 'all' hides none"
     command.add_argument("--labels-per-class", type=labels_or_all, default=10, metavar="N", help=labels)
     images = (
         "images that judge the gate (default: what all its checks need, or a single one if there are fewer; none with "
@@ -54,7 +55,7 @@ def add_train(commands: Commands) -> None:
     command.add_argument("--validation", type=whole(0), metavar="N", help=images)
     held_out = f"share held out for the accuracy, by a hash of the content (default: as for --start, else {TEST_SHARE})"
     command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
-    drawn = f"of everything drawn: labels, sample, weights, batches (default: {SEED})"
+    drawn = "of everything drawn: labels, sample, weights, batches"
     command.add_argument("--seed", type=whole(0), default=SEED, metavar="N", help=drawn)
     threads = "CPU threads, 0 for all (default: the preset's; quick is fastest on one)"
     command.add_argument("--threads", type=whole(0), metavar="N", help=threads)
@@ -75,13 +76,13 @@ def add_evaluate(commands: Commands) -> None:
     command = _command(commands, "evaluate", "judge a checkpoint on a folder with one folder per class", about)
     _add_checkpoint(command)
     command.add_argument("folder", type=Path, metavar="FOLDER", help=_FOLDER_PER_CLASS)
-    labels = "that teach the readouts, at least 2 (default: 10)"
+    labels = "that teach the readouts, at least 2"
     command.add_argument("--labels-per-class", type=whole(2), default=10, metavar="N", help=labels)
     held_out = f"share held out to judge (default: as trained, else {TEST_SHARE})"
     command.add_argument("--test-share", type=share, metavar="SHARE", help=held_out)
     fine = "also train the whole encoder on those labels, which takes as long as training (default: no)"
     command.add_argument("--fine-tune", action="store_true", help=fine)
-    drawn = f"which labels teach the readouts (default: {SEED})"
+    drawn = "which labels teach the readouts"
     command.add_argument("--seed", type=whole(0), default=SEED, metavar="N", help=drawn)
     figures = "write pictures and all figures (evaluation.json) there (default: only print)"
     command.add_argument("--out", type=new_folder, metavar="DIR", help=figures)
@@ -116,7 +117,7 @@ def add_knobs(commands: Commands) -> None:
     about = "Print every setting that `--set` takes, with its value in a preset and its meaning."
     command = _command(commands, "knobs", "list every setting that --set takes", about)
     _add_preset(command)
-    side = "the longer side of your images in pixels, which decides the size of training (default: 32)"
+    side = "the longer side of your images in pixels, which decides the size of training"
     command.add_argument("--image-side", type=whole(1), default=32, metavar="N", help=side)
 
 
@@ -129,8 +130,7 @@ def add_bench(commands: Commands) -> None:
     )
     command = _command(commands, "bench", "images a second and memory on this machine", about)
     sizes, precisions = [str(size) for size in Size], [str(precision) for precision in Precision]
-    networks = f"which networks (default: {Size.TINY32})"
-    command.add_argument("--size", nargs="+", choices=sizes, default=[str(Size.TINY32)], help=networks)
+    command.add_argument("--size", nargs="+", choices=sizes, default=[str(Size.TINY32)], help="which networks")
     where = "auto, cpu or cuda (default: auto, a GPU if there is one)"
     command.add_argument("--device", default="auto", metavar="DEVICE", help=where)
     command.add_argument("--batch", type=int, metavar="N", help="images a step (default: by size and device)")
@@ -152,7 +152,7 @@ EVERY = (add_train, add_evaluate, add_predict, add_export, add_knobs, add_bench)
 
 
 def _command(commands: Commands, name: str, in_short: str, about: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=in_short, description=about)
+    command = commands.add_parser(name, help=in_short, description=about, formatter_class=WithDefaults)
     command.set_defaults(run=_work(name))
     return command
 

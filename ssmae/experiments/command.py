@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ssmae.commands.help import WithDefaults
 from ssmae.commands.options import add_settings, new_file, new_folder, number, whole, with_settings
 from ssmae.commands.status import exit_status
 from ssmae.config import Preset, RoundConfig, preset_config
@@ -25,25 +26,8 @@ UNFINISHED = 3
 _MINUTES = number("above 0", lambda value: 0 < value < math.inf)
 
 
-class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Says of every option its default and, where its values have a common name, what these are."""
-
-    def _get_help_string(self, action: argparse.Action) -> str:
-        text, choices, default = action.help or "", action.choices or (), action.default
-        if choices and action.metavar:
-            text += f": {_joined(choices, ', ')}"
-        if action.required or default is None or default == argparse.SUPPRESS or "(default" in text:
-            return text
-        if default is False:
-            return f"{text} (default: off)"
-        values = default if isinstance(default, list | tuple) else [default]
-        is_all = len(values) > 1 and set(values) == set(choices)
-        return f"{text} (default: {'all' if is_all else _joined(values, ' ') or 'none'})"
-
-
-def _joined(values: Iterable[object], between: str) -> str:
-    """As text that argparse will fill in."""
-    return between.join(map(str, values)).replace("%", "%%")
+class HelpFormatter(WithDefaults, argparse.RawDescriptionHelpFormatter):
+    """A program's docstring as it is written, and the default of every option."""
 
 
 def parser(
