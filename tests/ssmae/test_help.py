@@ -25,10 +25,12 @@ def test_parser__is_built_without_torch():
 
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_help__every_option_says_what_it_is_and_what_it_is_without(name):
+    formatter = commands()[name]._get_formatter()
     for action in commands()[name]._actions:
         assert action.help, action.dest
         if action.option_strings and "--help" not in action.option_strings:
-            assert "default" in action.help or action.required, action.dest
+            shown = formatter._get_help_string(action)
+            assert "default" in shown or action.required, action.dest
 
 
 def test_help__says_that_the_preset_is_a_matter_of_time(capsys):
