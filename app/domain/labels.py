@@ -13,7 +13,14 @@ class Action(StrEnum):
 
     LABEL = "label"
     SKIP = "skip"
+    UNSURE = "unsure"
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
     WITHDRAW = "withdraw"
+
+
+GIVEN = frozenset({Action.LABEL, Action.SKIP, Action.UNSURE})
+"""Acts after which the image is not asked of the same annotator again; without a class, somebody else may know."""
 
 
 class Queue(StrEnum):
@@ -23,6 +30,10 @@ class Queue(StrEnum):
     VALIDATION = "validation"
     SELECTION = "selection"
     REVIEW = "review"
+    GRID = "grid"
+    AUDIT = "audit"
+    SECOND_LOOK = "second_look"
+    ADJUDICATION = "adjudication"
     BROWSE = "browse"
     IMPORT = "import"
 
@@ -37,6 +48,10 @@ _QUEUE_LABELS = {
     Queue.VALIDATION: "Validation sample",
     Queue.SELECTION: "Selection",
     Queue.REVIEW: "Review",
+    Queue.GRID: "Grid",
+    Queue.AUDIT: "Audit",
+    Queue.SECOND_LOOK: "Second look",
+    Queue.ADJUDICATION: "Adjudication",
     Queue.BROWSE: "Browsing",
     Queue.IMPORT: "Import",
 }

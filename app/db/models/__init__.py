@@ -1,6 +1,7 @@
 """All tables, one module a noun. Relationships are not mapped: queries say what they join."""
 
-from app.db.models.annotations import Annotation, Annotator
+from app.db.models.accounts import Account, Invitation, LoginSession, Membership
+from app.db.models.annotations import Annotation, Annotator, ImageFlag, ImageLease
 from app.db.models.images import Image, Import, ImportRefusal
 from app.db.models.projects import ImageClass, Project
 from app.db.models.rounds import (
@@ -16,13 +17,19 @@ from app.db.models.rounds import (
 )
 
 __all__ = [
+    "Account",
     "Annotation",
     "Annotator",
     "GateRecord",
     "Image",
     "ImageClass",
+    "ImageFlag",
+    "ImageLease",
     "Import",
     "ImportRefusal",
+    "Invitation",
+    "LoginSession",
+    "Membership",
     "Prediction",
     "Project",
     "PseudoLabel",

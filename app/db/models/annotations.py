@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +20,7 @@ class Annotator(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
     kind: Mapped[AnnotatorKind] = mapped_column(choice(AnnotatorKind, "kind"), default=AnnotatorKind.PERSON)
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="keys, layout and hints of this person")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -36,6 +38,13 @@ class Annotation(Base):
             postgresql_where=text("superseded_at IS NULL"),
         ),
         Index("ix_annotation_history", "project_id", "annotator_id", "id"),
+        Index(
+            "ix_annotation_batch",
+            "annotator_id",
+            "batch",
+            sqlite_where=text("batch IS NOT NULL"),
+            postgresql_where=text("batch IS NOT NULL"),
+        ),
         CheckConstraint("(action = 'label') = (class_id IS NOT NULL)", name="label_has_class"),
         CheckConstraint("seconds IS NULL OR seconds >= 0", name="seconds"),
     )
@@ -51,9 +60,49 @@ class Annotation(Base):
     round_id: Mapped[int | None] = mapped_column(ForeignKey("round.id"))
     seconds: Mapped[float | None] = mapped_column(comment="from the image's appearance to the answer")
     note: Mapped[str | None] = mapped_column(Text)
+    batch: Mapped[str | None] = mapped_column(String(36), comment="answers that were given, and are undone, together")
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("annotation.id"))
     restores_id: Mapped[int | None] = mapped_column(
         ForeignKey("annotation.id"), comment="the earlier act that an undo brought back with this one"
     )
     superseded_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ImageLease(Base):
+    """An image that one tab of one annotator holds ahead, so that nobody else is asked about it meanwhile.
+
+    An image that several people shall answer has as many slots; the primary key makes a slot nobody else's.
+    """
+
+    __tablename__ = "image_lease"
+    __table_args__ = (
+        Index("ix_image_lease_holder", "annotator_id", "tab"),
+        Index("ix_image_lease_queue", "project_id", "queue", "expires"),
+        CheckConstraint("slot >= 0", name="slot"),
+    )
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    queue: Mapped[Queue] = mapped_column(choice(Queue, "queue"))
+    annotator_id: Mapped[int] = mapped_column(ForeignKey("annotator.id"))
+    tab: Mapped[str] = mapped_column(String(36), comment="chosen by the browser for each opened page")
+    expires: Mapped[float] = mapped_column(comment="seconds since 1970 by the database's clock")
+
+
+class ImageFlag(Base):
+    """An annotator's word to the leads about an image, beside whatever they answered."""
+
+    __tablename__ = "image_flag"
+    __table_args__ = (Index("ix_image_flag_open", "project_id", "resolved_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(36), unique=True, comment="chosen by the sender: a replay changes nothing")
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), index=True)
+    annotator_id: Mapped[int] = mapped_column(ForeignKey("annotator.id"))
+    note: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[int | None] = mapped_column(ForeignKey("annotator.id"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, BigId, choice, now
@@ -21,6 +21,13 @@ class Image(Base):
         Index("ix_image_queue", "project_id", "split", "pool", "draw"),
         Index("ix_image_label", "project_id", "label_class_id"),
         Index("ix_image_draw", "project_id", "draw", "id"),
+        Index(
+            "ix_image_needs_decision",
+            "project_id",
+            "id",
+            sqlite_where=text("needs_decision"),
+            postgresql_where=text("needs_decision"),
+        ),
         CheckConstraint(
             "(pool = 'labelled') = (label_class_id IS NOT NULL)",
             name="labelled_has_label",
@@ -43,6 +50,10 @@ class Image(Base):
     )
     pool: Mapped[Pool] = mapped_column(choice(Pool, "pool"), default=Pool.UNLABELLED)
     label_class_id: Mapped[int | None] = mapped_column(ForeignKey("class.id"), comment="consensus of the annotations")
+    opinions: Mapped[int] = mapped_column(default=0, server_default="0", comment="annotators whose label stands")
+    needs_decision: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="people disagree, or were unsure and nobody knew"
+    )
     sealed_class_id: Mapped[int | None] = mapped_column(ForeignKey("class.id"), comment="never shown, never trained on")
     hint_class_id: Mapped[int | None] = mapped_column(ForeignKey("class.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)

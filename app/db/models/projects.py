@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, choice, now
+from app.domain.people import Adjudication
 from ssmae.config import Acquisition, Preset
 
 
@@ -21,6 +22,9 @@ class Project(Base):
         CheckConstraint("validation_size >= 0", name="validation_size"),
         CheckConstraint("selection_size >= 1", name="selection_size"),
         CheckConstraint("test_share IS NULL OR (test_share >= 0 AND test_share <= 1)", name="test_share"),
+        CheckConstraint("overlap_share >= 0 AND overlap_share <= 1", name="overlap_share"),
+        CheckConstraint("overlap_size >= 2 AND overlap_size <= 5", name="overlap_size"),
+        CheckConstraint("error_target > 0 AND error_target < 1", name="error_target"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -36,6 +40,22 @@ class Project(Base):
     strategy: Mapped[Acquisition] = mapped_column(choice(Acquisition, "strategy"))
     preset: Mapped[Preset] = mapped_column(choice(Preset, "preset"))
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="overrides of the preset's RoundConfig")
+    overlap_share: Mapped[float] = mapped_column(
+        default=0.0, server_default="0", comment="share of the images that several people answer, blind"
+    )
+    overlap_size: Mapped[int] = mapped_column(default=2, server_default="2", comment="how many people answer those")
+    adjudication: Mapped[Adjudication] = mapped_column(
+        choice(Adjudication, "adjudication"),
+        default=Adjudication.MAJORITY,
+        server_default=Adjudication.MAJORITY.value,
+        comment="which label an image has while people disagree",
+    )
+    shows_guess: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="whether the model's guess is shown while labelling"
+    )
+    error_target: Mapped[float] = mapped_column(
+        default=0.05, server_default="0.05", comment="error rate that audits and clean grids are held against"
+    )
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
