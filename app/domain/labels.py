@@ -57,6 +57,10 @@ _QUEUE_LABELS = {
 }
 
 
+BLIND = frozenset({Queue.TEST, Queue.VALIDATION, Queue.SELECTION, Queue.AUDIT})
+"""Queues that show neither the model's proposal nor anybody's answer: only what is said there measures agreement."""
+
+
 class AnnotatorKind(StrEnum):
     """Who answers: a person, the labels that came with an import, or the seal of a simulated project."""
 

@@ -28,6 +28,13 @@ class Image(Base):
             sqlite_where=text("needs_decision"),
             postgresql_where=text("needs_decision"),
         ),
+        Index(
+            "ix_image_shared",
+            "project_id",
+            "id",
+            sqlite_where=text("opinions > 1"),
+            postgresql_where=text("opinions > 1"),
+        ),
         CheckConstraint(
             "(pool = 'labelled') = (label_class_id IS NOT NULL)",
             name="labelled_has_label",
