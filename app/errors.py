@@ -11,8 +11,12 @@ class Refused(AppError):
     """What was asked for is not possible as it stands; the message says what would be."""
 
 
+class Forbidden(AppError):
+    """Whoever asks may not do this; the message says who may."""
+
+
 class NotFound(AppError):
-    """There is no such thing; the message names it."""
+    """There is no such thing, or none that whoever asks may see; the message names it."""
 
 
 class Conflict(AppError):

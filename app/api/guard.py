@@ -15,6 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.domain.callers import ANYBODY
+
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
@@ -49,6 +51,7 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if refusal is None:
+            scope["caller"] = ANYBODY
             await self._app(scope, receive, send if scope["type"] == "websocket" else self._with_headers(send))
         elif scope["type"] == "websocket":
             await receive()

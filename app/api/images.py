@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from app.api.http import Call, Malformed
+from app.api.plain import Call
 from app.db.queries import images
+from app.errors import NotFound
 from app.services import thumbnails
 
 
@@ -15,11 +16,12 @@ def image_bytes(call: Call) -> Response:
     An address that carries the start of the content's hash (`?v=`) may be kept for ever; any other must be asked
     about again, because ids start anew in a new data directory.
     """
-    side = call.query_integer("side", low=1, high=max(thumbnails.SIDES), default=0)
-    if side and side not in thumbnails.SIDES:
-        raise Malformed("side", f"one of {', '.join(map(str, thumbnails.SIDES))}", side)
+    side = call.query_integer("side", among=thumbnails.SIDES, default=0)
+    image_id = call.path_id("image_id")
     with call.runtime.database.reading() as uow:
-        image = images.one(uow.session, call.path_id("image_id"))
+        image = images.one(uow.session, image_id)
+    if call.caller is None or not call.caller.sees(image.project_id):
+        raise NotFound(f"There is no image {image_id}.")
     version = call.request.query_params.get("v", "")
     is_versioned = len(version) >= 8 and image.sha256.startswith(version)
     headers = {

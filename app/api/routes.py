@@ -1,25 +1,58 @@
-"""Which address is which function. Every address of ours is in this table."""
+"""Which address is which function, and who may use it. Every address of ours is in these two tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from starlette.routing import Route
+from fastapi import APIRouter, Depends
+from starlette.routing import BaseRoute, Mount, Route
 
-from app.api import downloads, health, images, queues
-from app.api.http import endpoint
+from app.api import answers, downloads, health, images, queues
+from app.api.plain import endpoint
+from app.api.rest import LARGEST_BODY, Asking, Problem, application
+from app.domain.people import Role
 from app.services.runtime import Runtime
 
+PLAIN = (
+    ("GET", "/healthz", None, health.health),
+    ("GET", "/img/{image_id:int}", Role.ANNOTATOR, images.image_bytes),
+)
+"""Method, address, the role it needs (None: strangers too), function. No models and no documents: asked most often."""
 
-def routes(runtime: Callable[[], Runtime]) -> list[Route]:
+REST = (
+    ("GET", "/openapi.json", Role.ANNOTATOR, health.document),
+    ("GET", "/projects/{project_id}/queue/{queue}", Role.ANNOTATOR, queues.next_images),
+    ("GET", "/projects/{project_id}/export/labels", Role.LEAD, downloads.labels),
+    ("GET", "/rounds/{round_id}/files/{name}", Role.LEAD, downloads.round_file),
+    ("POST", "/annotations", Role.ANNOTATOR, answers.save),
+    ("POST", "/undo", Role.ANNOTATOR, answers.undo),
+)
+"""The same under /api. What of a project, an image or a round somebody may see is checked by the function."""
+
+
+def routes(runtime: Callable[[], Runtime]) -> list[BaseRoute]:
     """All routes, over the runtime that `runtime` gives when the first request comes."""
-    table = [
-        ("GET", "/healthz", health.health),
-        ("GET", "/img/{image_id:int}", images.image_bytes),
-        ("GET", "/api/projects/{project_id:int}/queue/{queue}", queues.next_images),
-        ("GET", "/api/projects/{project_id:int}/export/labels", downloads.labels),
-        ("GET", "/api/rounds/{round_id:int}/files/{name}", downloads.round_file),
-        ("POST", "/api/annotations", queues.save),
-        ("POST", "/api/undo", queues.undo),
-    ]
-    return [Route(path, endpoint(runtime, handler), methods=[method]) for method, path, handler in table]
+    plain = [Route(path, endpoint(runtime, role, call), methods=[method]) for method, path, role, call in PLAIN]
+    return [*plain, Mount("/api", application(runtime, _router()))]
+
+
+def _router() -> APIRouter:
+    router = APIRouter(max_body_size=LARGEST_BODY, responses={"4XX": {"model": Problem}})
+    for method, path, role, call in REST:
+        router.add_api_route(
+            path,
+            call,
+            methods=[method],
+            dependencies=[Depends(_requires(role))],
+            response_model_exclude_unset=True,
+            openapi_extra={"x-role": role},
+        )
+    return router
+
+
+def _requires(role: Role) -> Callable[..., Any]:
+    async def check(caller: Asking) -> None:
+        caller.require(role)
+
+    return check

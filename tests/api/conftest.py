@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app import settings
+from app.api.guard import Guard
 from app.api.routes import routes
 from app.services.runtime import Runtime
 from tests.world import World
@@ -29,7 +30,8 @@ def client(world: World, tmp_path: Path) -> Iterator[TestClient]:
     runtime = Runtime(
         settings=settings.load({"DATA_DIR": str(tmp_path)}), database=world.database, storage=world.storage
     )
-    with TestClient(Starlette(routes=routes(lambda: runtime)), raise_server_exceptions=False) as asking:
+    guarded = Guard(Starlette(routes=routes(lambda: runtime)), hosts=None, policy="")
+    with TestClient(guarded, raise_server_exceptions=False) as asking:
         yield asking
 
 

@@ -105,9 +105,17 @@ def test_annotations__a_malformed_body_names_the_field(client):
         (b'{"annotator_id": 1, "items": {}}', "items"),
         (b'{"annotator_id": 1, "items": []}', "items"),
     ]:
-        reply = client.post("/api/annotations", content=body)
+        reply = client.post("/api/annotations", content=body, headers={"Content-Type": "application/json"})
         assert reply.status_code == 400
         assert reply.json()["field"] == field
+        assert reply.json()["error"].startswith(f"{field} ")
+
+
+def test_annotations__a_body_that_does_not_say_it_is_json_is_refused(client):
+    """A form of another site can send such a body without asking first; it cannot send one that says it is JSON."""
+    for headers in ({}, {"Content-Type": "text/plain"}):
+        reply = client.post("/api/annotations", content=b'{"annotator_id": 1, "items": [{}]}', headers=headers)
+        assert (reply.status_code, reply.json()["field"]) == (400, "The body")
 
 
 def test_annotations__an_unknown_annotator_is_not_found(pets, client):

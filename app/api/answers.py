@@ -1,0 +1,184 @@
+"""The way back for answers: batches in which each has its own result, and undo."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, SkipValidation, ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from app.api.items import Item
+from app.api.rest import Asking, Body, Id, Opened, Uid, malformed
+from app.db.queries import annotations as annotation_queries
+from app.db.queries import images, projects
+from app.db.unit_of_work import UnitOfWork, committed
+from app.domain.callers import Caller
+from app.domain.labels import Action, AnnotatorKind, Queue
+from app.domain.pools import Pool
+from app.errors import AppError, NotFound, Refused
+from app.services import annotation
+from app.services.annotation import Answered
+
+log = logging.getLogger(__name__)
+
+LARGEST_BATCH = 500
+LONGEST_SECONDS = 3600.0
+"""Longer than this nobody looked at the image: the annotator was away."""
+
+
+class Act(StrEnum):
+    """What a screen may send about an image: an annotation, or a move out of the pools and back."""
+
+    LABEL = "label"
+    SKIP = "skip"
+    WITHDRAW = "withdraw"
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
+
+
+class Answer(Body):
+    """One act on one image."""
+
+    uid: Uid = Field(description="chosen by the sender; sending it again changes nothing")
+    image_id: Id
+    action: Act
+    class_id: Id | None = None
+    queue: Queue
+    seconds: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = None
+
+
+class Answers(Body):
+    """A batch of one person's answers."""
+
+    annotator_id: Id
+    items: list[SkipValidation[Answer]] = Field(min_length=1, max_length=LARGEST_BATCH)
+    """Each is judged on its own, so that a bad one takes no other with it."""
+
+
+class Status(StrEnum):
+    """What became of an answer. `failed` means: send it again; `refused`: do not."""
+
+    SAVED = "saved"
+    REPLAYED = "replayed"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Result(BaseModel):
+    """What became of one answer, and of its image."""
+
+    uid: Any = Field(description="as it was sent")
+    status: Status
+    image_id: int | None = None
+    class_id: int | None = None
+    pool: Pool | None = None
+    error: str | None = None
+
+
+class Results(BaseModel):
+    """One result for each answer, in their order."""
+
+    results: list[Result]
+
+
+class Undo(Body):
+    """Whose newest act in which project is taken back."""
+
+    project_id: Id
+    annotator_id: Id
+    uid: Uid = Field(default_factory=lambda: str(uuid.uuid4()))
+
+
+class Undone(BaseModel):
+    """The image that can be answered anew; none if there was nothing to take back."""
+
+    undone: Item | None
+
+
+def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
+    """Store a batch of answers; each has its own result, and sending one again changes nothing."""
+    caller.require_self(body.annotator_id)
+    with committed(runtime.database) as uow:
+        _check_person(uow, body.annotator_id)
+        results = [
+            _save_one(uow, caller, body.annotator_id, item, f"items[{at}]") for at, item in enumerate(body.items)
+        ]
+    return Results(results=results)
+
+
+def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
+    """Take back the annotator's newest act in a project; the image comes back to be shown again."""
+    caller.require_self(body.annotator_id)
+    caller.require_project(body.project_id)
+    with committed(runtime.database) as uow:
+        projects.one(uow.session, body.project_id)
+        _check_person(uow, body.annotator_id)
+        undone = annotation.undo(uow, body.project_id, body.annotator_id, uid=body.uid)
+        image = images.one(uow.session, undone.image_id) if undone else None
+    return Undone(undone=Item.of_undone(image) if image else None)
+
+
+def _check_person(uow: UnitOfWork, annotator_id: int) -> None:
+    found = annotation_queries.annotator_by_id(uow.session, annotator_id)
+    if found.kind is not AnnotatorKind.PERSON:
+        raise Refused(f"Nobody can answer as the {found.kind} annotator.")
+
+
+def _save_one(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Any, field: str) -> Result:
+    """The result of one answer. Each has its own savepoint, so that a refused one takes no other with it."""
+    uid = item.get("uid") if isinstance(item, dict) else None
+    try:
+        with uow.session.begin_nested():
+            done = _apply(uow, caller, annotator_id, _read(item, field))
+    except AppError as refusal:
+        return Result(uid=uid, status=Status.REFUSED, error=str(refusal))
+    except DBAPIError:
+        # A deadlock, or the same uid from another tab in this very moment: the sender tries again and finds out.
+        log.exception("An answer could not be stored: %s", uid)
+        return Result(uid=uid, status=Status.FAILED, error="The answer could not be stored yet.")
+    return Result(
+        uid=uid,
+        status=Status.REPLAYED if done.is_replay else Status.SAVED,
+        image_id=done.image_id,
+        class_id=done.label_class_id,
+        pool=done.pool,
+    )
+
+
+def _read(item: Any, field: str) -> Answer:
+    try:
+        return Answer.model_validate(item)
+    except ValidationError as error:
+        raise malformed(error.errors()[0], field) from None
+
+
+def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> Answered:
+    if not caller.sees(images.one(uow.session, item.image_id).project_id):
+        raise NotFound(f"There is no image {item.image_id}.")
+    if item.action in {Act.EXCLUDE, Act.INCLUDE}:
+        return _move(uow, item.uid, item.image_id, item.action)
+    return annotation.answer(
+        uow,
+        uid=item.uid,
+        image_id=item.image_id,
+        annotator_id=annotator_id,
+        action=Action(item.action.value),
+        class_id=item.class_id,
+        queue=item.queue,
+        seconds=None if item.seconds is None else min(item.seconds, LONGEST_SECONDS),
+    )
+
+
+def _move(uow: UnitOfWork, uid: str, image_id: int, act: Act) -> Answered:
+    """Exclude an image or bring it back; one that is there already stays."""
+    is_excluded = images.one(uow.session, image_id, lock=True).pool is Pool.EXCLUDED
+    is_replay = is_excluded is (act is Act.EXCLUDE)
+    if not is_replay:
+        (annotation.exclude if act is Act.EXCLUDE else annotation.include)(uow, image_id)
+    image = images.one(uow.session, image_id)
+    return Answered(
+        uid=uid, image_id=image_id, label_class_id=image.label_class_id, pool=image.pool, is_replay=is_replay
+    )

@@ -1,0 +1,61 @@
+"""How an image that waits for an answer looks in JSON."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel
+
+from app.db.models import Image
+from app.services.annotation import QueueItem
+from ssmae.config import Acquisition
+
+
+class Item(BaseModel):
+    """One image to answer, and why it is asked."""
+
+    id: int
+    v: str
+    suffix: str
+    name: str
+    width: int
+    height: int
+    why: str
+    strategy: Acquisition | None
+    hint: str | None
+    proposed_class_id: int | None
+    confidence: float | None
+
+    @classmethod
+    def of(cls, item: QueueItem) -> Self:
+        """An image of a queue."""
+        return cls(
+            id=item.image_id,
+            v=item.sha256[:16],
+            suffix=item.suffix,
+            name=item.name,
+            width=item.width,
+            height=item.height,
+            why=item.why,
+            strategy=item.strategy,
+            hint=item.hint,
+            proposed_class_id=item.proposed_class_id,
+            confidence=item.confidence,
+        )
+
+    @classmethod
+    def of_undone(cls, image: Image) -> Self:
+        """An image whose answer was taken back."""
+        return cls(
+            id=image.id,
+            v=image.sha256[:16],
+            suffix=image.suffix,
+            name=image.name,
+            width=image.width,
+            height=image.height,
+            why="You took your answer back.",
+            strategy=None,
+            hint=None,
+            proposed_class_id=None,
+            confidence=None,
+        )
