@@ -43,12 +43,15 @@ class LoginSession(Base):
 
 
 class Invitation(Base):
-    """A link that lets one new person choose a name and a password."""
+    """A link that lets one new person choose a name and a password, or one who is there already a new password."""
 
     __tablename__ = "invitation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True, comment="sha256 of the link's secret")
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), comment="whose new password; none: a new account"
+    )
     role: Mapped[Role] = mapped_column(choice(Role, "role"))
     project_ids: Mapped[list[int]] = mapped_column(JSON, default=list, comment="shared with whoever follows it")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
