@@ -123,6 +123,31 @@ class World:
                 action=Action.SKIP if class_id is None else Action.LABEL, class_id=class_id, queue=queue,
             )  # fmt: skip
 
+    def act(
+        self, image_id: int, action: Action, *, by: str = "Ada", queue: Queue = Queue.BROWSE
+    ) -> annotation.Answered:
+        """A person does something without a class: skips, is not sure, excludes, brings back."""
+        person = self.annotator(by)
+        with self.writing() as uow:
+            return annotation.answer(
+                uow, uid=f"uid-{next(self._uids)}", image_id=image_id, annotator_id=person, action=action,
+                class_id=None, queue=queue,
+            )  # fmt: skip
+
+    def exclude(self, image_id: int) -> None:
+        """A person takes an image out of the project."""
+        self.act(image_id, Action.EXCLUDE)
+
+    def include(self, image_id: int) -> None:
+        """A person brings an image back."""
+        self.act(image_id, Action.INCLUDE)
+
+    def undo(self, *, by: str = "Ada", uid: str | None = None) -> list[annotation.Answered]:
+        """A person takes back what they did last."""
+        person = self.annotator(by)
+        with self.writing() as uow:
+            return annotation.undo(uow, self.project_id, person, uid=uid)
+
     def label(self, image_ids: Sequence[int], *, by: str = "Ada", queue: Queue = Queue.BROWSE) -> None:
         """A person gives these images their sealed class."""
         for image_id in image_ids:

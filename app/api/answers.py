@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SkipValidation, ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from app.api.items import Item
-from app.api.rest import Asking, Body, Id, Opened, Uid, malformed
+from app.api.rest import Asking, Body, Id, Opened, Text, Uid, malformed
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects
 from app.db.unit_of_work import UnitOfWork, committed
@@ -29,24 +29,16 @@ LONGEST_SECONDS = 3600.0
 """Longer than this nobody looked at the image: the annotator was away."""
 
 
-class Act(StrEnum):
-    """What a screen may send about an image: an annotation, or a move out of the pools and back."""
-
-    LABEL = "label"
-    SKIP = "skip"
-    WITHDRAW = "withdraw"
-    EXCLUDE = "exclude"
-    INCLUDE = "include"
-
-
 class Answer(Body):
     """One act on one image."""
 
     uid: Uid = Field(description="chosen by the sender; sending it again changes nothing")
     image_id: Id
-    action: Act
+    action: Action
     class_id: Id | None = None
     queue: Queue
+    note: Annotated[Text, Field(max_length=500)] | None = None
+    batch: Uid | None = Field(None, description="answers that were given together are undone together")
     seconds: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = None
 
 
@@ -93,9 +85,9 @@ class Undo(Body):
 
 
 class Undone(BaseModel):
-    """The image that can be answered anew; none if there was nothing to take back."""
+    """The images that can be answered anew, newest first; none if there was nothing to take back."""
 
-    undone: Item | None
+    undone: list[Item]
 
 
 def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
@@ -110,15 +102,15 @@ def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
 
 
 def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
-    """Take back the annotator's newest act in a project; the image comes back to be shown again."""
+    """Take back the annotator's newest act in a project, with its whole batch; the images are shown again."""
     caller.require_self(body.annotator_id)
     caller.require_project(body.project_id)
     with committed(runtime.database) as uow:
         projects.one(uow.session, body.project_id)
         _check_person(uow, body.annotator_id)
         undone = annotation.undo(uow, body.project_id, body.annotator_id, uid=body.uid)
-        image = images.one(uow.session, undone.image_id) if undone else None
-    return Undone(undone=Item.of_undone(image) if image else None)
+        shown = [images.one(uow.session, one.image_id) for one in undone]
+    return Undone(undone=[Item.of_undone(image) for image in shown])
 
 
 def _check_person(uow: UnitOfWork, annotator_id: int) -> None:
@@ -158,27 +150,15 @@ def _read(item: Any, field: str) -> Answer:
 def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> Answered:
     if not caller.sees(images.one(uow.session, item.image_id).project_id):
         raise NotFound(f"There is no image {item.image_id}.")
-    if item.action in {Act.EXCLUDE, Act.INCLUDE}:
-        return _move(uow, item.uid, item.image_id, item.action)
     return annotation.answer(
         uow,
         uid=item.uid,
         image_id=item.image_id,
         annotator_id=annotator_id,
-        action=Action(item.action.value),
+        action=item.action,
         class_id=item.class_id,
         queue=item.queue,
+        note=item.note,
+        batch=item.batch,
         seconds=None if item.seconds is None else min(item.seconds, LONGEST_SECONDS),
-    )
-
-
-def _move(uow: UnitOfWork, uid: str, image_id: int, act: Act) -> Answered:
-    """Exclude an image or bring it back; one that is there already stays."""
-    is_excluded = images.one(uow.session, image_id, lock=True).pool is Pool.EXCLUDED
-    is_replay = is_excluded is (act is Act.EXCLUDE)
-    if not is_replay:
-        (annotation.exclude if act is Act.EXCLUDE else annotation.include)(uow, image_id)
-    image = images.one(uow.session, image_id)
-    return Answered(
-        uid=uid, image_id=image_id, label_class_id=image.label_class_id, pool=image.pool, is_replay=is_replay
     )

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel
 
 from app.db.models import Image
-from app.services.annotation import QueueItem
+from app.services.queues import QueueItem
 from ssmae.config import Acquisition
 
 

@@ -13,7 +13,7 @@ from app.api.rest import Asking, Malformed, Opened, PathId
 from app.db.queries import projects, rounds
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
-from app.services import annotation
+from app.services import queues
 
 SERVED = (Queue.TEST, Queue.VALIDATION, Queue.SELECTION, Queue.REVIEW)
 
@@ -50,8 +50,8 @@ def next_images(
         raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
     with runtime.database.reading() as uow:
         projects.one(uow.session, project_id)
-        items = annotation.next_images(uow, project_id, queue, annotator, n)
-        how_far = annotation.progress(uow, project_id, queue, annotator)
+        items = queues.next_images(uow, project_id, queue, annotator, n)
+        how_far = queues.progress(uow, project_id, queue, annotator)
         draft = rounds.draft(uow.session, project_id)
     return NextImages(
         images=[Item.of(item) for item in items],

@@ -6,52 +6,21 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.db.base import now
-from app.db.models import Annotation, Annotator, Image, PseudoLabel
+from app.db.models import Annotation, Annotator, Image, ImageLease, PseudoLabel
 from app.db.queries import annotations as annotation_queries
-from app.db.queries import images, projects, rounds
+from app.db.queries import images, projects, queues, rounds
+from app.db.queries.queues import Asker
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, AnnotatorKind, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
 from app.domain.transitions import check, sources
 from app.errors import Conflict, Refused
-from ssmae.config import Acquisition, RejectionReason
 
 SIMULATED = "simulated annotator"
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueueItem:
-    """One image to answer, and why it is asked."""
-
-    image_id: int
-    sha256: str
-    suffix: str
-    name: str
-    width: int
-    height: int
-    why: str
-    strategy: Acquisition | None
-    hint: str | None
-    proposed_class_id: int | None
-    confidence: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueueProgress:
-    """How far a queue is: settled of total; skipped ones wait for somebody else."""
-
-    settled: int
-    skipped: int
-    total: int
-
-    @property
-    def left(self) -> int:
-        """How many images this annotator can still answer."""
-        return self.total - self.settled - self.skipped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,36 +53,6 @@ def annotator(uow: UnitOfWork, name: str, kind: AnnotatorKind = AnnotatorKind.PE
     return found
 
 
-def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, limit: int = 24) -> list[QueueItem]:
-    """The next images of a queue for this annotator, each with its reason."""
-    rows = annotation_queries.queue_images(uow.session, project_id, queue, annotator_id, limit)
-    names = {one.id: one.name for one in projects.classes(uow.session, project_id)}
-    return [
-        QueueItem(
-            image_id=image.id,
-            sha256=image.sha256,
-            suffix=image.suffix,
-            name=image.name,
-            width=image.width,
-            height=image.height,
-            why=_why(queue, selection.reason if selection else None, pseudo_label),
-            strategy=selection.strategy if selection else None,
-            # A hint would sway the answers that measure: the test accuracy and the gate.
-            hint=None if queue in {Queue.TEST, Queue.VALIDATION} else names.get(image.hint_class_id or 0),
-            proposed_class_id=pseudo_label.class_id if pseudo_label else None,
-            # The number that the gate's threshold is compared with; 0 says that the views disagree, not how sure it is.
-            confidence=(pseudo_label.score or pseudo_label.confidence) if pseudo_label else None,
-        )
-        for image, selection, pseudo_label in rows
-    ]
-
-
-def progress(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int) -> QueueProgress:
-    """How far a queue is, seen by this annotator."""
-    settled, skipped, total = annotation_queries.queue_progress(uow.session, project_id, queue, annotator_id)
-    return QueueProgress(settled=settled, skipped=skipped, total=total)
-
-
 def answer(
     uow: UnitOfWork,
     *,
@@ -125,16 +64,32 @@ def answer(
     queue: Queue,
     seconds: float | None = None,
     note: str | None = None,
+    batch: str | None = None,
     restores_id: int | None = None,
 ) -> Answered:
     """Record one act and let the image's label and pool follow.
 
-    An act supersedes the same annotator's earlier one. Sending the same uid again changes nothing.
+    An act supersedes the same annotator's earlier one. Sending the same uid again changes nothing. An answer to an
+    image that somebody else settled or excluded meanwhile is kept as one more opinion.
+
+    Args:
+        uow: open unit of work.
+        uid: chosen by the sender.
+        image_id: what it is about.
+        annotator_id: who acts.
+        action: what they do. Bringing an image back ends everybody's exclusion, and what they had said before it
+            stands again.
+        class_id: with a label, and only then.
+        queue: where they met the image.
+        seconds: they took for it.
+        note: why they skipped it, or whatever else they said.
+        batch: of the answers that are undone together.
+        restores_id: the earlier act that an undo brings back with this one.
 
     Raises:
         NotFound: no such image, annotator or class.
         Refused: a label without a class, or a class with anything but a label.
-        Conflict: the uid was used for another image; the image is excluded.
+        Conflict: the uid was used for another image.
     """
     image = images.one(uow.session, image_id, lock=True)
     if (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
@@ -146,10 +101,13 @@ def answer(
         raise Refused(f"The action {action} needs {'a' if action is Action.LABEL else 'no'} class. Got {class_id!r}.")
     if class_id is not None:
         projects.class_of(uow.session, image.project_id, class_id)
-    if image.pool is Pool.EXCLUDED:
-        raise Conflict(f"Image {image_id} was excluded: take it back before labelling it.")
     draft = rounds.draft(uow.session, image.project_id)
     earlier = annotation_queries.current(uow.session, image_id, annotator_id)
+    brings_back = action is Action.INCLUDE or (earlier is not None and earlier.action is Action.EXCLUDE)
+    if action is Action.INCLUDE:
+        _end_exclusions(uow, image_id, but=annotator_id)
+        if earlier is not None and (before := _before(uow, earlier)) is not None:
+            action, class_id, restores_id = before.action, before.class_id, before.id
     if earlier is not None:
         earlier.superseded_at = now()
         uow.session.flush()
@@ -165,57 +123,64 @@ def answer(
             round_id=draft.id if draft else None,
             seconds=seconds,
             note=note,
+            batch=batch,
             supersedes_id=earlier.id if earlier else None,
             restores_id=restores_id,
         )
     )
+    uow.session.execute(
+        delete(ImageLease).where(ImageLease.image_id == image_id, ImageLease.annotator_id == annotator_id)
+    )
     uow.session.flush()
-    _settle(uow, image)
+    _settle(uow, image, brings_back=brings_back)
     return _outcome(uid, image)
 
 
-def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None = None) -> Answered | None:
-    """Take back the annotator's newest act in the project; None if there is nothing to take back.
+def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None = None) -> list[Answered]:
+    """Take back the annotator's newest act in the project, with the whole batch that it belongs to.
 
-    What the same annotator had said of the image before stands again. Sending the same uid again takes nothing more
+    What the same annotator had said of an image before stands again. Sending the same uid again takes nothing more
     back.
+
+    Returns:
+        What became of each image, newest first; nothing if there was nothing to take back.
 
     Raises:
         Conflict: the uid was used for another answer.
     """
     if uid is not None and (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
-        is_undo = sent.action is Action.WITHDRAW or sent.restores_id is not None
-        if sent.annotator_id != annotator_id or not is_undo:
+        if sent.annotator_id != annotator_id or not _is_undo(sent):
             raise Conflict(f"The uid {uid!r} was already used for another answer.")
-        return _outcome(uid, images.one(uow.session, sent.image_id), is_replay=True)
+        return [_outcome(uid, images.one(uow.session, sent.image_id), is_replay=True)]
     last = annotation_queries.last_by(uow.session, project_id, annotator_id)
     if last is None:
-        return None
+        return []
+    together = annotation_queries.of_batch(uow.session, annotator_id, last.batch) if last.batch else [last]
+    uids = [uid or str(uuid.uuid4()), *(str(uuid.uuid4()) for _ in together[1:])]
+    return [_take_back(uow, one, one_uid) for one, one_uid in zip(together, uids, strict=True)]
+
+
+def _is_undo(act: Annotation) -> bool:
+    return act.action in {Action.WITHDRAW, Action.EXCLUDE} or act.restores_id is not None
+
+
+def _take_back(uow: UnitOfWork, last: Annotation, uid: str) -> Answered:
     before = _before(uow, last)
+    if before is not None:
+        action, class_id = before.action, before.class_id
+    else:
+        # Whoever brought an image back had no answer of their own: the image goes where it was.
+        action, class_id = (Action.EXCLUDE if last.action is Action.INCLUDE else Action.WITHDRAW), None
     return answer(
         uow,
-        uid=uid or str(uuid.uuid4()),
+        uid=uid,
         image_id=last.image_id,
-        annotator_id=annotator_id,
-        action=before.action if before else Action.WITHDRAW,
-        class_id=before.class_id if before else None,
+        annotator_id=last.annotator_id,
+        action=action,
+        class_id=class_id,
         queue=last.queue,
         restores_id=before.id if before else None,
     )
-
-
-def exclude(uow: UnitOfWork, image_id: int) -> None:
-    """Take an image out of the project's pools: broken, private or not what the project is about."""
-    image = images.one(uow.session, image_id, lock=True)
-    image.pool, image.label_class_id = check("pool", POOL_TRANSITIONS, image.pool, Pool.EXCLUDED), None
-    _retire_pseudo_labels(uow, image)
-
-
-def include(uow: UnitOfWork, image_id: int) -> None:
-    """Bring an excluded image back; its annotations count again."""
-    image = images.one(uow.session, image_id, lock=True)
-    image.pool = check("pool", POOL_TRANSITIONS, image.pool, Pool.UNLABELLED)
-    _settle(uow, image)
 
 
 def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
@@ -227,10 +192,11 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
     Raises:
         Refused: the project is not sealed.
     """
-    if not projects.one(uow.session, project_id).is_sealed:
+    project = projects.one(uow.session, project_id)
+    if not project.is_sealed:
         raise Refused("Only a sealed project can be simulated: import its classes as sealed.")
     oracle = annotator(uow, SIMULATED, AnnotatorKind.SIMULATED)
-    rows = annotation_queries.queue_images(uow.session, project_id, queue, oracle.id, count)
+    rows = queues.images(uow.session, project, queue, Asker(annotator_id=oracle.id), count)
     answered = 0
     for image, _, _ in rows:
         known = image.sealed_class_id
@@ -245,6 +211,31 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
         )
         answered += known is not None
     return answered
+
+
+def _end_exclusions(uow: UnitOfWork, image_id: int, *, but: int) -> None:
+    """Let everybody's answers from before they excluded the image stand again; those of `but` are the caller's."""
+    for exclusion in annotation_queries.exclusions(uow.session, image_id):
+        if exclusion.annotator_id == but:
+            continue
+        exclusion.superseded_at = now()
+        uow.session.flush()
+        if (before := _before(uow, exclusion)) is not None:
+            uow.session.add(
+                Annotation(
+                    uid=str(uuid.uuid4()),
+                    project_id=exclusion.project_id,
+                    image_id=image_id,
+                    annotator_id=exclusion.annotator_id,
+                    action=before.action,
+                    class_id=before.class_id,
+                    queue=before.queue,
+                    round_id=exclusion.round_id,
+                    supersedes_id=exclusion.id,
+                    restores_id=before.id,
+                )
+            )
+    uow.session.flush()
 
 
 def _before(uow: UnitOfWork, last: Annotation) -> Annotation | None:
@@ -262,15 +253,28 @@ def _outcome(uid: str, image: Image, *, is_replay: bool = False) -> Answered:
     )
 
 
-def _settle(uow: UnitOfWork, image: Image) -> None:
-    """Let label, pool and pseudo-labels of an image follow from everybody's current answers."""
-    label = consensus(annotation_queries.answers(uow.session, image.id))
-    target = Pool.UNLABELLED if label is None else Pool.LABELLED
-    stays_proposed = label is None and image.pool is Pool.PSEUDO_LABELLED
-    if image.pool is not target and not stays_proposed:
+def _settle(uow: UnitOfWork, image: Image, *, brings_back: bool) -> None:
+    """Let label, pool and pseudo-labels of an image follow from everybody's standing acts."""
+    project = projects.one(uow.session, image.project_id)
+    everybody = consensus(annotation_queries.answers(uow.session, image.id), project.adjudication)
+    is_excluded = bool(annotation_queries.exclusions(uow.session, image.id))
+    # Images that an older version excluded have nobody's act to show for it.
+    is_excluded = is_excluded or (image.pool is Pool.EXCLUDED and not brings_back)
+    label = None if is_excluded else everybody.class_id
+    if is_excluded:
+        target = Pool.EXCLUDED
+    elif label is not None:
+        target = Pool.LABELLED
+    else:
+        target = Pool.PSEUDO_LABELLED if image.pool is Pool.PSEUDO_LABELLED else Pool.UNLABELLED
+    if image.pool is Pool.EXCLUDED and not is_excluded:
+        image.pool = check("pool", POOL_TRANSITIONS, image.pool, Pool.UNLABELLED)
+    if image.pool is not target:
         image.pool = check("pool", POOL_TRANSITIONS, image.pool, target)
     image.label_class_id = label
-    if label is not None:
+    image.opinions = everybody.opinions
+    image.needs_decision = everybody.needs_decision and not is_excluded
+    if label is not None or is_excluded:
         _retire_pseudo_labels(uow, image)
     uow.session.flush()
 
@@ -286,24 +290,6 @@ def _retire_pseudo_labels(uow: UnitOfWork, image: Image) -> None:
             )
             .values(status=target, changed_at=now())
         )
-
-
-_REJECTIONS = {
-    RejectionReason.INCONSISTENT: "The model changes its mind when the image is changed a little",
-    RejectionReason.LOW_CONFIDENCE: "The model is not sure enough",
-    RejectionReason.GATE_CLOSED: "The model has not yet proved itself on the validation sample",
-    RejectionReason.CLASS_BLOCKED: "The model is wrong too often when it names this class",
-    RejectionReason.OUTSIDE_FRAME: "The validation sample was not drawn from this image, so it cannot vouch for it",
-}
-
-
-def _why(queue: Queue, selection_reason: str | None, pseudo_label: PseudoLabel | None) -> str:
-    if queue is Queue.TEST:
-        return "Drawn at random at import: it measures the accuracy and teaches nothing."
-    if pseudo_label is not None and pseudo_label.reason is not None:
-        sure = f" ({pseudo_label.score:.0%})" if pseudo_label.score else ""
-        return f"{_REJECTIONS[pseudo_label.reason]}{sure}."
-    return selection_reason or ""
 
 
 def answers_of(uow: UnitOfWork, image_id: int) -> Sequence[tuple[Annotation, str]]:

@@ -15,7 +15,7 @@ from app.db.unit_of_work import committed
 from app.domain.labels import AnnotatorKind, Queue
 from app.domain.rounds import LabelUse, RoundStatus, SelectionStatus
 from app.errors import Conflict, Refused
-from app.services import annotation, digits, importing
+from app.services import annotation, digits, importing, queues
 from app.services import projects as project_service
 from app.services import rounds as round_service
 from app.services.runtime import Runtime
@@ -78,7 +78,7 @@ def simulate(runtime: Runtime, project_id: int, queue: Queue, count: int | None 
         with committed(runtime.database) as uow:
             answered += annotation.simulate(uow, project_id, queue, wanted)
             oracle = annotation.annotator(uow, annotation.SIMULATED, AnnotatorKind.SIMULATED)
-            is_more = bool(annotation.next_images(uow, project_id, queue, oracle.id, limit=1))
+            is_more = bool(queues.next_images(uow, project_id, queue, oracle.id, limit=1))
         if not is_more:  # not: nothing answered; images without a sealed class are skipped by the batch
             break
     return answered

@@ -285,7 +285,7 @@ class Batches:
         special = imports.answered_by(uow.session, annotator_id, draft.attached) | draft.pseudo_labelled
         plain = {image_id: class_id for image_id, class_id in draft.attached.items() if image_id not in special}
         self._annotate(uow, plain)
-        self._set(uow.session, plain, {"pool": Pool.LABELLED})
+        self._set(uow.session, plain, {"pool": Pool.LABELLED, "needs_decision": False})
         for image_id in special:
             annotation.answer(
                 uow,

@@ -30,8 +30,9 @@ _QUEUES = (
 
 _COUNT_OPINIONS = """
 UPDATE image SET opinions = (
-    SELECT count(*) FROM annotation
+    SELECT count(*) FROM annotation JOIN annotator ON annotator.id = annotation.annotator_id
     WHERE annotation.image_id = image.id AND annotation.superseded_at IS NULL AND annotation.action = 'label'
+    AND annotator.kind != 'import'
 ) WHERE pool = 'labelled'
 """
 
@@ -101,9 +102,7 @@ def upgrade() -> None:
     )
     op.add_column(
         "image",
-        sa.Column(
-            "opinions", sa.Integer(), server_default="0", nullable=False, comment="annotators whose label stands"
-        ),
+        sa.Column("opinions", sa.Integer(), server_default="0", nullable=False, comment="people whose label stands"),
     )
     op.add_column(
         "image",

@@ -89,7 +89,7 @@ def test_annotations__exclude_and_include_may_arrive_twice(pets, post):
         "saved", "replayed",
     ]  # fmt: skip
     assert pets.image(image_id).pool is Pool.EXCLUDED
-    assert [one["pool"] for one in post(item(image_id, action="include"), item(image_id, action="include"))] == [
+    assert [one["pool"] for one in post(*[item(image_id, action="include", uid="u-2")] * 2)] == [
         "unlabelled", "unlabelled",
     ]  # fmt: skip
 
@@ -142,13 +142,13 @@ def test_undo__takes_back_the_newest_answer_once_for_each_uid(pets, client, post
     body = {"project_id": pets.project_id, "annotator_id": pets.annotator(), "uid": "undo-1"}
     for _ in range(2):
         reply = client.post("/api/undo", json=body)
-        assert reply.json()["undone"]["id"] == second
+        assert [one["id"] for one in reply.json()["undone"]] == [second]
     assert [pets.image(one).pool for one in (first, second)] == [Pool.LABELLED, Pool.UNLABELLED]
 
 
 def test_undo__of_nothing_says_so(pets, client):
     reply = client.post("/api/undo", json={"project_id": pets.project_id, "annotator_id": pets.annotator()})
-    assert reply.json() == {"undone": None}
+    assert reply.json() == {"undone": []}
 
 
 def test_undo__in_an_unknown_project_is_not_found(pets, client):

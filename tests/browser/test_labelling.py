@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool
-from app.services import annotation
+from app.services import annotation, queues
 
 
 def said(site, image_id):
@@ -40,7 +40,7 @@ def test_keys__of_ten_a_second_none_is_lost_and_each_hits_another_image(site, la
     with site.world.reading() as uow:
         asked = [
             one.image_id
-            for one in annotation.next_images(uow, site.world.project_id, Queue.SELECTION, site.world.annotator("you"))
+            for one in queues.next_images(uow, site.world.project_id, Queue.SELECTION, site.world.annotator("you"))
         ]
     answered = [labeller.press("12"[n % 2]) for n in range(10)]
     labeller.root.get_by_text("This queue is finished").wait_for()

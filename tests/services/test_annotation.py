@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from app.db.models import Annotation
+from app.db.queries import projects as project_queries
 from app.domain.labels import Action, AnnotatorKind, Queue
+from app.domain.people import Adjudication
 from app.domain.pools import Pool, Split
 from app.errors import Conflict, NotFound, Refused
-from app.services import annotation, projects
+from app.services import annotation, projects, queues
 from ssmae.config import Acquisition, RejectionReason
 
 
@@ -30,13 +32,12 @@ def acts(world) -> int:
 def queued(world, queue: Queue, *, by: str = "Ada") -> list[int]:
     person = world.annotator(by)
     with world.reading() as uow:
-        return [item.image_id for item in annotation.next_images(uow, world.project_id, queue, person)]
+        return [item.image_id for item in queues.next_images(uow, world.project_id, queue, person)]
 
 
 def undo(world, *, by: str = "Ada", uid: str | None = None) -> annotation.Answered | None:
-    person = world.annotator(by)
-    with world.writing() as uow:
-        return annotation.undo(uow, world.project_id, person, uid=uid)
+    taken_back = world.undo(by=by, uid=uid)
+    return taken_back[0] if taken_back else None
 
 
 def test_answer__a_label_moves_the_image_into_the_labelled_pool(pets):
@@ -272,16 +273,92 @@ def test_exclude__takes_label_and_queue_place_and_include_brings_both_back(pets)
     image_id = pets.ids(Split.TEST)[0]
     pets.answer(image_id, pets.class_ids[1])
 
-    with pets.writing() as uow:
-        annotation.exclude(uow, image_id)
+    pets.exclude(image_id)
     excluded = pets.image(image_id)
-    with pytest.raises(Conflict, match="take it back"):
-        pets.answer(image_id, pets.class_ids[0])
-    with pets.writing() as uow:
-        annotation.include(uow, image_id)
+    pets.include(image_id)
 
     assert (excluded.pool, excluded.label_class_id) == (Pool.EXCLUDED, None)
     assert (pets.image(image_id).pool, pets.image(image_id).label_class_id) == (Pool.LABELLED, pets.class_ids[1])
+
+
+def test_exclude__an_answer_that_comes_later_is_kept_and_counts_once_the_image_is_back(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    pets.exclude(image_id)
+
+    late = pets.answer(image_id, pets.class_ids[1], by="Ben")
+    pets.act(image_id, Action.INCLUDE, by="Cleo")
+
+    assert (late.pool, late.label_class_id) == (Pool.EXCLUDED, None)
+    assert (pets.image(image_id).pool, pets.image(image_id).label_class_id) == (Pool.LABELLED, pets.class_ids[1])
+
+
+def test_exclude__is_undone_like_an_answer_and_so_is_bringing_back(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    pets.answer(image_id, pets.class_ids[0])
+    pets.exclude(image_id)
+
+    pets.undo()
+    restored = pets.image(image_id)
+    pets.exclude(image_id)
+    pets.act(image_id, Action.INCLUDE, by="Ben")
+    pets.undo(by="Ben")
+
+    assert (restored.pool, restored.label_class_id) == (Pool.LABELLED, pets.class_ids[0])
+    assert pets.image(image_id).pool is Pool.EXCLUDED
+
+
+def test_undo__takes_back_a_whole_batch_and_nothing_else(pets):
+    first, *batch = pets.ids(Split.TRAIN)[:4]
+    person = pets.annotator()
+    pets.label([first])
+    with pets.writing() as uow:
+        for image_id in batch:
+            annotation.answer(
+                uow, uid=f"b-{image_id}", image_id=image_id, annotator_id=person, action=Action.LABEL,
+                class_id=pets.class_ids[0], queue=Queue.GRID, batch="page-1",
+            )  # fmt: skip
+
+    taken_back = pets.undo()
+
+    assert {one.image_id for one in taken_back} == set(batch)
+    assert {pets.image(one).pool for one in batch} == {Pool.UNLABELLED}
+    assert pets.image(first).pool is Pool.LABELLED
+
+
+def test_answer__people_who_disagree_leave_the_image_to_a_decision(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat, by="Ada")
+    pets.answer(image_id, dog, by="Ben")
+    disputed = pets.image(image_id)
+
+    pets.answer(image_id, cat, by="Cleo", queue=Queue.ADJUDICATION)
+    pets.answer(image_id, dog, by="Dan")
+
+    assert (disputed.needs_decision, disputed.opinions) == (True, 2)
+    assert (pets.image(image_id).needs_decision, pets.image(image_id).label_class_id) == (False, cat)
+
+
+def test_answer__where_a_lead_rules_a_dispute_takes_the_label_away(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    with pets.writing() as uow:
+        project_queries.one(uow.session, pets.project_id).adjudication = Adjudication.LEAD
+    pets.answer(image_id, pets.class_ids[0], by="Ada")
+    pets.answer(image_id, pets.class_ids[1], by="Ben")
+
+    assert (pets.image(image_id).pool, pets.image(image_id).needs_decision) == (Pool.UNLABELLED, True)
+    assert image_id not in queued(pets, Queue.SELECTION, by="Cleo")
+
+
+def test_answer__not_sure_is_asked_of_others_and_needs_a_decision(pets):
+    image_id, other = pets.ids(Split.TRAIN)[:2]
+    pets.open_draft([image_id, other], validation_size=0)
+
+    pets.act(image_id, Action.UNSURE, queue=Queue.SELECTION)
+
+    assert queued(pets, Queue.SELECTION) == [other]
+    assert queued(pets, Queue.SELECTION, by="Ben") == [image_id, other]
+    assert queued(pets, Queue.ADJUDICATION, by="Ben") == [image_id]
 
 
 def test_next_images__serves_the_selection_in_its_order_with_reason_and_strategy(pets):
@@ -290,7 +367,7 @@ def test_next_images__serves_the_selection_in_its_order_with_reason_and_strategy
     person = pets.annotator()
 
     with pets.reading() as uow:
-        items = annotation.next_images(uow, pets.project_id, Queue.SELECTION, person)
+        items = queues.next_images(uow, pets.project_id, Queue.SELECTION, person)
 
     assert [item.image_id for item in items] == chosen
     assert {item.why for item in items} == {"The two likeliest classes are close."}
@@ -309,8 +386,8 @@ def test_progress__counts_settled_skipped_and_left_for_one_annotator(pets):
     pets.answer(draft[1], None, by="Ada", queue=Queue.SELECTION)
 
     with pets.reading() as uow:
-        ada = annotation.progress(uow, pets.project_id, Queue.SELECTION, pets.annotator("Ada"))
-        ben = annotation.progress(uow, pets.project_id, Queue.SELECTION, pets.annotator("Ben"))
+        ada = queues.progress(uow, pets.project_id, Queue.SELECTION, pets.annotator("Ada"))
+        ben = queues.progress(uow, pets.project_id, Queue.SELECTION, pets.annotator("Ben"))
 
     assert (ada.settled, ada.skipped, ada.total, ada.left) == (1, 1, 4, 2)
     assert (ben.settled, ben.skipped, ben.total, ben.left) == (1, 0, 4, 3)
@@ -354,7 +431,7 @@ def test_next_images__a_rejected_pseudo_label_says_why_whatever_the_reason(pets)
     for reason in RejectionReason:
         pets.play_round(is_open=False, reason=reason)
         with pets.reading() as uow:
-            told |= {item.why for item in annotation.next_images(uow, pets.project_id, Queue.REVIEW, person)}
+            told |= {item.why for item in queues.next_images(uow, pets.project_id, Queue.REVIEW, person)}
 
     assert len(told) == len(RejectionReason)
     assert all(why.endswith(" (90%).") for why in told)

@@ -226,8 +226,7 @@ def test_run__a_file_that_is_not_the_one_the_manifest_means_is_refused(pets, tmp
 
 def test_run__a_label_for_an_excluded_image_is_refused(pets, tmp_path):
     bring(pets, put(tmp_path / "in", {"1.png": picture(1)}))
-    with pets.writing() as uow:
-        annotation.exclude(uow, images(pets)["1.png"].id)
+    pets.exclude(images(pets)["1.png"].id)
     report = bring(pets, put(tmp_path / "in2", {"cat/1.png": picture(1)}))
     assert "excluded" in report.refusals[0][1]
 

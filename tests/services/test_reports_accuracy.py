@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
-from app.services import annotation, reports
+from app.services import reports
 from app.services.reports import Accuracy
 from ssmae.config import StartFrom
 
@@ -78,8 +78,7 @@ def test_learning_curve__more_test_labels_sharpen_every_round_and_corrections_mo
 
 def test_learning_curve__excluded_test_images_do_not_count(pets):
     pets.play_round(wrong=1)
-    with pets.writing() as uow:
-        annotation.exclude(uow, pets.ids(Split.TEST)[0])
+    pets.exclude(pets.ids(Split.TEST)[0])
 
     (point,) = curve(pets)
 

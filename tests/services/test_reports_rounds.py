@@ -9,7 +9,7 @@ from app.domain.pools import Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus, SelectionStatus
 from app.errors import NotFound
-from app.services import annotation, leases, reports
+from app.services import leases, reports
 from app.services.reports import Accuracy, Asked, needed_validation
 from ssmae.config import Acquisition, GateConfig, GateRule, StartFrom
 from ssmae.gate import affordable_checks, required_validation_size
@@ -39,8 +39,7 @@ def test_draft__counts_what_is_answered_and_names_who_chose(pets):
     chosen = pets.ids(Split.TRAIN)[:3]
     draft_id = pets.open_draft(chosen)
     pets.label(chosen[:1] + pets.ids(Split.VALIDATION)[:2])
-    with pets.writing() as uow:
-        annotation.exclude(uow, chosen[1])
+    pets.exclude(chosen[1])
 
     with pets.reading() as uow:
         draft = reports.draft(uow, pets.project_id)

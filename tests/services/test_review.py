@@ -9,7 +9,7 @@ from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.transitions import InvalidTransition
-from app.services import annotation, projects, review
+from app.services import annotation, projects, queues, review
 from ssmae.config import RejectionReason
 
 
@@ -59,7 +59,7 @@ def test_listed__never_shows_a_proposal_for_an_image_whose_answer_judges_the_gat
     assert {image.id for _, image in listed(pets, PseudoLabelStatus.REJECTED)} == shown - sample
     with pets.reading() as uow:
         person = annotation.annotator(uow, "Ada").id
-        queued = {one.image_id for one in annotation.next_images(uow, pets.project_id, Queue.REVIEW, person, 99)}
+        queued = {one.image_id for one in queues.next_images(uow, pets.project_id, Queue.REVIEW, person, 99)}
         assert queued == shown - sample
         assert sum(review.reason_counts(uow, pets.project_id).values()) == len(shown - sample)
 
@@ -106,7 +106,7 @@ def test_judge__undo_puts_the_image_back_into_the_review_queue(pets):
 
     assert pets.image(image.id).pool is Pool.UNLABELLED
     with pets.reading() as uow:
-        queue = annotation.next_images(uow, pets.project_id, Queue.REVIEW, person)
+        queue = queues.next_images(uow, pets.project_id, Queue.REVIEW, person)
     assert image.id in [item.image_id for item in queue]
     assert all("has not yet proved itself" in item.why for item in queue)
 

@@ -8,7 +8,7 @@ import pytest
 from app.domain.labels import Queue
 from app.domain.pools import Split
 from app.errors import NotFound
-from app.services import annotation, snapshots
+from app.services import snapshots
 from app.storage import snapshot_key
 
 
@@ -101,8 +101,7 @@ def test_load__a_snapshot_from_before_the_frame_was_kept_has_none_and_every_answ
 
 def test_take__excluded_images_are_left_out(pets):
     gone = pets.ids(Split.TRAIN)[0]
-    with pets.writing() as uow:
-        annotation.exclude(uow, gone)
+    pets.exclude(gone)
 
     rows = snapshots.load(pets.storage, take(pets).digest)
 

@@ -46,8 +46,7 @@ def take_back(world, image_id: int, queue: Queue = Queue.BROWSE) -> None:
 def test_frame__is_what_the_sample_could_have_been_drawn_from(pets):
     labelled, excluded, *rest = pets.ids(Split.TRAIN)
     pets.label([labelled])
-    with pets.writing() as uow:
-        annotation.exclude(uow, excluded)
+    pets.exclude(excluded)
 
     draft_id = pets.open_draft(rest[:3])
 
@@ -58,14 +57,12 @@ def test_frame__is_what_the_sample_could_have_been_drawn_from(pets):
 def test_frame__what_comes_or_comes_back_after_the_draw_is_outside_of_it(pets):
     labelled, excluded, *rest = pets.ids(Split.TRAIN)
     pets.label([labelled])
-    with pets.writing() as uow:
-        annotation.exclude(uow, excluded)
+    pets.exclude(excluded)
     pets.open_draft(rest[:3])
 
     pets.add_images(6, Split.TRAIN)
     take_back(pets, labelled)
-    with pets.writing() as uow:
-        annotation.include(uow, excluded)
+    pets.include(excluded)
 
     assert frame_in_snapshot(pets) == set(rest[3:])
 
@@ -131,8 +128,7 @@ def test_judges__follow_the_order_of_the_draw_skips_included(pets):
 def test_judges__an_excluded_image_of_the_sample_does_not(pets):
     draft_id = pets.open_draft()
     sample = pets.sample(draft_id)
-    with pets.writing() as uow:
-        annotation.exclude(uow, sample[0])
+    pets.exclude(sample[0])
     pets.label(sample[1:3], queue=Queue.VALIDATION)
 
     assert judging(pets, draft_id) == sample[1:3]

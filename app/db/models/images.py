@@ -57,7 +57,7 @@ class Image(Base):
     )
     pool: Mapped[Pool] = mapped_column(choice(Pool, "pool"), default=Pool.UNLABELLED)
     label_class_id: Mapped[int | None] = mapped_column(ForeignKey("class.id"), comment="consensus of the annotations")
-    opinions: Mapped[int] = mapped_column(default=0, server_default="0", comment="annotators whose label stands")
+    opinions: Mapped[int] = mapped_column(default=0, server_default="0", comment="people whose label stands")
     needs_decision: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="people disagree, or were unsure and nobody knew"
     )

@@ -47,5 +47,4 @@ def answers_of_shared_images(session: Session, project_id: int) -> Iterator[tupl
         .order_by(Image.id)
         .execution_options(yield_per=_ROWS)
     )
-    for image_id, annotator_id, kind, class_id in rows:
-        yield image_id, annotator_id, kind, class_id
+    yield from rows

@@ -1,18 +1,14 @@
-"""Annotators, annotations and the queues they answer."""
+"""Annotators and what they said."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Annotation, Annotator, Image, PseudoLabel, Round, Selection
-from app.db.queries.reviews import newest_result
-from app.domain.labels import Action, Answer, Queue
-from app.domain.pools import Pool, Split
-from app.domain.pseudo_labels import PseudoLabelStatus
-from app.domain.rounds import RoundStatus
+from app.db.models import Annotation, Annotator
+from app.domain.labels import GIVEN, Action, AnnotatorKind, Answer, Queue
 from app.errors import NotFound
 
 
@@ -50,17 +46,46 @@ def current(session: Session, image_id: int, annotator_id: int) -> Annotation | 
 
 
 def answers(session: Session, image_id: int) -> list[Answer]:
-    """Everybody's current label or skip of one image, oldest first."""
+    """Everybody's standing answer to one image, oldest first."""
     rows = session.execute(
-        select(Annotation.annotator_id, Annotation.class_id)
+        select(Annotation, Annotator.kind)
+        .join(Annotator, Annotator.id == Annotation.annotator_id)
+        .where(Annotation.image_id == image_id, Annotation.superseded_at.is_(None), Annotation.action.in_(GIVEN))
+        .order_by(Annotation.id)
+    )
+    return [
+        Answer(
+            annotator_id=said.annotator_id,
+            class_id=said.class_id,
+            is_unsure=said.action is Action.UNSURE,
+            is_imported=kind is AnnotatorKind.IMPORT,
+            decides=said.queue is Queue.ADJUDICATION,
+        )
+        for said, kind in rows
+    ]
+
+
+def exclusions(session: Session, image_id: int) -> Sequence[Annotation]:
+    """Everybody's standing act that took the image out of the project."""
+    return session.scalars(
+        select(Annotation).where(
+            Annotation.image_id == image_id, Annotation.superseded_at.is_(None), Annotation.action == Action.EXCLUDE
+        )
+    ).all()
+
+
+def of_batch(session: Session, annotator_id: int, batch: str) -> Sequence[Annotation]:
+    """The standing acts that an annotator gave together, newest first."""
+    return session.scalars(
+        select(Annotation)
         .where(
-            Annotation.image_id == image_id,
+            Annotation.annotator_id == annotator_id,
+            Annotation.batch == batch,
             Annotation.superseded_at.is_(None),
             Annotation.action != Action.WITHDRAW,
         )
-        .order_by(Annotation.id)
-    )
-    return [Answer(annotator_id=annotator_id, class_id=class_id) for annotator_id, class_id in rows]
+        .order_by(Annotation.id.desc())
+    ).all()
 
 
 def last_by(session: Session, project_id: int, annotator_id: int) -> Annotation | None:
@@ -91,76 +116,3 @@ def history(session: Session, image_id: int) -> Sequence[Row[Annotation, str]]:
         .where(Annotation.image_id == image_id)
         .order_by(Annotation.id.desc())
     ).all()
-
-
-def _answered_by(annotator_id: int) -> ColumnElement[bool]:
-    """Whether the annotator has a standing label or skip of the image."""
-    return (
-        select(Annotation.id)
-        .where(
-            Annotation.image_id == Image.id,
-            Annotation.annotator_id == annotator_id,
-            Annotation.superseded_at.is_(None),
-            Annotation.action != Action.WITHDRAW,
-        )
-        .exists()
-    )
-
-
-def queue_images(
-    session: Session, project_id: int, queue: Queue, annotator_id: int, limit: int
-) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
-    """The next images of a queue that are still open and that this annotator has not answered or skipped."""
-    statement = _members(project_id, queue).where(_IS_OPEN, ~_answered_by(annotator_id)).limit(limit)
-    return session.execute(statement).all()
-
-
-def queue_progress(session: Session, project_id: int, queue: Queue, annotator_id: int) -> tuple[int, int, int]:
-    """(settled, skipped by this annotator, all) of a queue."""
-    members = _members(project_id, queue).with_only_columns(
-        func.sum(case((_IS_OPEN, 0), else_=1)),
-        func.sum(case((and_(_IS_OPEN, _answered_by(annotator_id)), 1), else_=0)),
-        func.count(),
-    )
-    settled, skipped, everything = session.execute(members.order_by(None)).one()
-    return int(settled or 0), int(skipped or 0), int(everything)
-
-
-_IS_OPEN = Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED])
-
-
-def _members(project_id: int, queue: Queue) -> Select[Image, Selection | None, PseudoLabel | None]:
-    """The images of a queue in the order they are served, with the row that says why."""
-    statement = select(Image, Selection, PseudoLabel).where(Image.project_id == project_id, Image.pool != Pool.EXCLUDED)
-    no_selection = and_(Selection.image_id == Image.id, Selection.round_id == 0)
-    no_pseudo_label = and_(PseudoLabel.image_id == Image.id, PseudoLabel.round_id == 0)
-    match queue:
-        case Queue.TEST:
-            return (
-                statement.outerjoin(Selection, no_selection)
-                .outerjoin(PseudoLabel, no_pseudo_label)
-                .where(Image.split == Split.TEST)
-                .order_by(Image.draw)
-            )
-        case Queue.SELECTION | Queue.VALIDATION:
-            of_draft = select(Round.id).where(Round.project_id == project_id, Round.status == RoundStatus.DRAFT)
-            return (
-                statement.join(Selection, Selection.image_id == Image.id)
-                .outerjoin(PseudoLabel, no_pseudo_label)
-                .where(Selection.round_id == of_draft.scalar_subquery(), Selection.queue == queue)
-                .order_by(Selection.position)
-            )
-        case Queue.REVIEW:
-            return (
-                statement.join(PseudoLabel, PseudoLabel.image_id == Image.id)
-                .outerjoin(Selection, no_selection)
-                .where(
-                    PseudoLabel.round_id == newest_result(project_id),
-                    PseudoLabel.status.in_([PseudoLabelStatus.REJECTED, PseudoLabelStatus.REVIEWED]),
-                    # Whoever has seen the model's proposal can no longer judge it.
-                    Image.split == Split.TRAIN,
-                )
-                .order_by(PseudoLabel.score.desc(), Image.id)
-            )
-        case _:
-            raise NotFound(f"There is no queue {queue} to answer.")

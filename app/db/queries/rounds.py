@@ -104,13 +104,14 @@ def selected_ids(session: Session, round_id: int, queue: Queue) -> Sequence[int]
 def validation_sample(session: Session, round_id: int) -> Sequence[Row[int, Pool, bool, bool]]:
     """(image_id, pool, is_answered_in_turn, is_skipped) of a round's validation sample, in the order of the draw.
 
-    Answered in turn is what has a standing label from the validation queue; skipped, a standing skip from anywhere.
+    Answered in turn is what has a standing label from the validation queue; skipped, a standing skip or "not
+    sure" from anywhere.
     """
     standing = and_(Annotation.image_id == Selection.image_id, Annotation.superseded_at.is_(None))
     in_turn = select(Annotation.id).where(
         standing, Annotation.action == Action.LABEL, Annotation.queue == Queue.VALIDATION
     )
-    skipped = select(Annotation.id).where(standing, Annotation.action == Action.SKIP)
+    skipped = select(Annotation.id).where(standing, Annotation.action.in_([Action.SKIP, Action.UNSURE]))
     return session.execute(
         select(
             Selection.image_id,

@@ -26,7 +26,14 @@ POOLS = {
 }
 SPLITS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
 _SMALL = 256
-_ACTIONS = {Action.LABEL: "labelled it", Action.SKIP: "skipped it", Action.WITHDRAW: "took the answer back"}
+_ACTIONS = {
+    Action.LABEL: "labelled it",
+    Action.SKIP: "skipped it",
+    Action.UNSURE: "was not sure",
+    Action.EXCLUDE: "excluded it",
+    Action.INCLUDE: "brought it back",
+    Action.WITHDRAW: "took the answer back",
+}
 
 
 @st.dialog("Image", width="large")
@@ -71,28 +78,28 @@ def _picture(image: Image) -> str:
 def _change(image: Image, classes: Sequence[ImageClass]) -> None:
     if image.pool is Pool.EXCLUDED:
         if st.button("Bring it back", key=f"include-{image.id}"):
-            with committed(state.runtime().database) as uow:
-                annotation.include(uow, image.id)
-            st.rerun()
+            _act(image, Action.INCLUDE)
         return
     chosen = st.selectbox(
         "Your answer", classes, None, format_func=lambda one: one.name, key=f"answer-{image.id}", placeholder="Class"
     )
     with st.container(horizontal=True):
         if st.button("Save", disabled=chosen is None, type="primary", key=f"save-{image.id}") and chosen is not None:
-            annotator = state.annotator()
-            with committed(state.runtime().database) as uow:
-                annotation.answer(
-                    uow,
-                    uid=str(uuid.uuid4()),
-                    image_id=image.id,
-                    annotator_id=annotator.id,
-                    action=Action.LABEL,
-                    class_id=chosen.id,
-                    queue=Queue.BROWSE,
-                )
-            st.rerun()
+            _act(image, Action.LABEL, chosen.id)
         if st.button("Exclude", key=f"exclude-{image.id}", help="Broken, private, or not what the project is about."):
-            with committed(state.runtime().database) as uow:
-                annotation.exclude(uow, image.id)
-            st.rerun()
+            _act(image, Action.EXCLUDE)
+
+
+def _act(image: Image, action: Action, class_id: int | None = None) -> None:
+    annotator = state.annotator()
+    with committed(state.runtime().database) as uow:
+        annotation.answer(
+            uow,
+            uid=str(uuid.uuid4()),
+            image_id=image.id,
+            annotator_id=annotator.id,
+            action=action,
+            class_id=class_id,
+            queue=Queue.BROWSE,
+        )
+    st.rerun()

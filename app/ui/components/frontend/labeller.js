@@ -226,9 +226,9 @@ class Labeller {
       });
       const { undone, error } = await reply.json();
       if (error) this.view.tell(error);
-      else if (!undone) this.view.tell("There is nothing to take back.");
+      else if (!undone.length) this.view.tell("There is nothing to take back.");
       else {
-        this.#putBack(undone);
+        undone.forEach((item) => this.#putBack(item));
         this.queue.fill();
       }
     } catch {

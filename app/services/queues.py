@@ -1,0 +1,281 @@
+"""What a person is asked next: the queues, and the leases by which several people share one.
+
+A tab holds a few images ahead, so that labelling never waits. Nobody else is asked about them meanwhile; a lease that
+is not renewed ends after a minute, so that nobody waits for a colleague who has gone to lunch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from sqlalchemy import Row, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db.base import database_now
+from app.db.models import Image, ImageLease, Project, PseudoLabel, Selection
+from app.db.queries import projects, queues, rounds
+from app.db.queries.queues import Asker
+from app.db.unit_of_work import UnitOfWork
+from app.domain.labels import Queue
+from app.domain.rounds import SelectionStatus
+from ssmae.config import Acquisition, RejectionReason
+
+LEASE_SECONDS = 60.0
+MOST_HELD = 96
+"""Images that one tab may hold of one queue."""
+LEAST_SHARE = 6
+"""A tab may hold so many images even if nothing is left for others then."""
+_FORGOTTEN_SECONDS = 600.0
+_TRIES = 3
+
+_Rows = Sequence[Row[Image, Selection | None, PseudoLabel | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueItem:
+    """One image to answer, and why it is asked."""
+
+    image_id: int
+    sha256: str
+    suffix: str
+    name: str
+    width: int
+    height: int
+    why: str
+    strategy: Acquisition | None
+    hint: str | None
+    proposed_class_id: int | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueProgress:
+    """How far a queue is: settled of total; skipped ones wait for somebody else."""
+
+    settled: int
+    skipped: int
+    total: int
+
+    @property
+    def left(self) -> int:
+        """How many images this annotator can still answer."""
+        return self.total - self.settled - self.skipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Images of a queue that other people, or other tabs, hold: they come back when these leases end."""
+
+    images: int
+    names: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What a tab holds now.
+
+    Attributes:
+        items: images that are new to it, in order.
+        kept: those of the images it held that are still its own.
+        progress: how far the queue is.
+        selection: whether the draft's images are chosen; None without a draft.
+        elsewhere: what others hold.
+    """
+
+    items: list[QueueItem]
+    kept: list[int]
+    progress: QueueProgress
+    selection: SelectionStatus | None
+    elsewhere: Elsewhere
+
+
+def take(
+    uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, *, tab: str, want: int, held: Sequence[int] = ()
+) -> Taken:
+    """Renew what a tab holds of a queue, and lease it more images until it holds `want`.
+
+    A tab never takes more than half of what is free, once little is left: whoever comes second finds work too.
+
+    Args:
+        uow: open unit of work.
+        project_id: whose queue.
+        queue: which one.
+        annotator_id: who will answer.
+        tab: of the browser; two tabs of one person hold different images.
+        want: how many images to hold in all, at most `MOST_HELD`.
+        held: images that the tab believes to hold.
+
+    Raises:
+        NotFound: there is no such project or queue.
+    """
+    project = projects.one(uow.session, project_id)
+    asker = Asker(annotator_id=annotator_id, tab=tab)
+    _forget(uow, project_id, queue)
+    kept = _renew(uow, project, queue, asker, held)
+    want = min(want, MOST_HELD)
+    items: list[QueueItem] = []
+    for _ in range(_TRIES):
+        have = len(kept) + len(items)
+        free = queues.free_ids(uow.session, project, queue, asker, 2 * want) if have < want else []
+        free = [
+            image_id for image_id in free if image_id not in kept and image_id not in {one.image_id for one in items}
+        ]
+        room = min(want, max(LEAST_SHARE, ceil((len(free) + have) / 2))) - have
+        if not free or room <= 0:
+            break
+        items += _items(uow, project, queue, _lease(uow, project, queue, asker, free[:room]))
+    draft = rounds.draft(uow.session, project_id)
+    return Taken(
+        items=items,
+        kept=[image_id for image_id in held if image_id in kept],
+        progress=_progress(uow, project, queue, asker),
+        selection=draft.selection_status if draft else None,
+        elsewhere=_elsewhere(uow, project_id, queue, asker),
+    )
+
+
+def release(uow: UnitOfWork, annotator_id: int, tab: str) -> int:
+    """Give back everything that a tab holds.
+
+    Returns:
+        How many images that were.
+    """
+    held = delete(ImageLease).where(ImageLease.annotator_id == annotator_id, ImageLease.tab == tab)
+    return len(uow.session.scalars(held.returning(ImageLease.image_id)).all())
+
+
+def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, limit: int = 24) -> list[QueueItem]:
+    """The next images of a queue for this annotator, whoever holds them: to look ahead, not to answer."""
+    project = projects.one(uow.session, project_id)
+    return _items(
+        uow, project, queue, queues.images(uow.session, project, queue, Asker(annotator_id=annotator_id), limit)
+    )
+
+
+def progress(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int) -> QueueProgress:
+    """How far a queue is, seen by this annotator."""
+    project = projects.one(uow.session, project_id)
+    return _progress(uow, project, queue, Asker(annotator_id=annotator_id))
+
+
+def _progress(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker) -> QueueProgress:
+    settled, skipped, total = queues.progress(uow.session, project, queue, asker)
+    return QueueProgress(settled=settled, skipped=skipped, total=total)
+
+
+def _elsewhere(uow: UnitOfWork, project_id: int, queue: Queue, asker: Asker) -> Elsewhere:
+    rows = queues.held_elsewhere(uow.session, project_id, queue, asker)
+    return Elsewhere(
+        images=sum(count for _, count, _ in rows),
+        names=tuple(name for name, _, _ in rows),
+        seconds=max((seconds for _, _, seconds in rows), default=0.0),
+    )
+
+
+def _forget(uow: UnitOfWork, project_id: int, queue: Queue) -> None:
+    """Drop leases that ended long ago; those that ended just now may still be renewed."""
+    uow.session.execute(
+        delete(ImageLease).where(
+            ImageLease.project_id == project_id,
+            ImageLease.queue == queue,
+            ImageLease.expires < database_now() - _FORGOTTEN_SECONDS,
+        )
+    )
+
+
+def _renew(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, held: Sequence[int]) -> set[int]:
+    """Those of the held images that are still open to this person and nobody else's, held for another minute."""
+    if not held:
+        return set()
+    still_open = [image.id for image, _, _ in queues.some(uow.session, project, queue, asker, held)]
+    mine = update(ImageLease).where(
+        ImageLease.image_id.in_(still_open),
+        ImageLease.annotator_id == asker.annotator_id,
+        ImageLease.tab == asker.tab,
+    )
+    renewed = mine.values(expires=database_now() + LEASE_SECONDS).returning(ImageLease.image_id)
+    kept = set(uow.session.scalars(renewed))
+    lost = [image_id for image_id in still_open if image_id not in kept]
+    return kept | {image.id for image, _, _ in _lease(uow, project, queue, asker, lost)}
+
+
+def _lease(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, image_ids: Sequence[int]) -> _Rows:
+    """Lease these images; gives back those that nobody else took first.
+
+    A slot is taken by one statement: a row that is there and has not ended stays as it is, and the image is tried in
+    its next slot, if it wants several people.
+    """
+    if not image_ids:
+        return []
+    rows = queues.some(uow.session, project, queue, asker, image_ids, lock=True)
+    dialect = sqlite if uow.session.get_bind().dialect.name == "sqlite" else postgresql
+    wanted = {image.id for image, _, _ in rows}
+    taken: set[int] = set()
+    for slot in range(project.overlap_size if project.overlap_share else 1):
+        values = [
+            {
+                "image_id": image_id,
+                "slot": slot,
+                "project_id": project.id,
+                "queue": queue,
+                "annotator_id": asker.annotator_id,
+                "tab": asker.tab,
+                "expires": database_now() + LEASE_SECONDS,
+            }
+            for image_id in sorted(wanted - taken)
+        ]
+        if not values:
+            break
+        insert = dialect.insert(ImageLease).values(values)
+        statement = insert.on_conflict_do_update(
+            index_elements=[ImageLease.image_id, ImageLease.slot],
+            set_={name: insert.excluded[name] for name in ("project_id", "queue", "annotator_id", "tab", "expires")},
+            where=ImageLease.expires < database_now(),
+        )
+        taken |= set(uow.session.scalars(statement.returning(ImageLease.image_id)))
+    return [row for row in rows if row[0].id in taken]
+
+
+def _items(uow: UnitOfWork, project: Project, queue: Queue, rows: _Rows) -> list[QueueItem]:
+    names = {one.id: one.name for one in projects.classes(uow.session, project.id)}
+    return [
+        QueueItem(
+            image_id=image.id,
+            sha256=image.sha256,
+            suffix=image.suffix,
+            name=image.name,
+            width=image.width,
+            height=image.height,
+            why=_why(queue, selection.reason if selection else None, pseudo_label),
+            strategy=selection.strategy if selection else None,
+            # A hint would sway the answers that measure: the test accuracy and the gate.
+            hint=None if queue in {Queue.TEST, Queue.VALIDATION} else names.get(image.hint_class_id or 0),
+            proposed_class_id=pseudo_label.class_id if pseudo_label else None,
+            # The number that the gate's threshold is compared with; 0 says that the views disagree, not how sure it is.
+            confidence=(pseudo_label.score or pseudo_label.confidence) if pseudo_label else None,
+        )
+        for image, selection, pseudo_label in rows
+    ]
+
+
+_REJECTIONS = {
+    RejectionReason.INCONSISTENT: "The model changes its mind when the image is changed a little",
+    RejectionReason.LOW_CONFIDENCE: "The model is not sure enough",
+    RejectionReason.GATE_CLOSED: "The model has not yet proved itself on the validation sample",
+    RejectionReason.CLASS_BLOCKED: "The model is wrong too often when it names this class",
+    RejectionReason.OUTSIDE_FRAME: "The validation sample was not drawn from this image, so it cannot vouch for it",
+}
+
+
+def _why(queue: Queue, selection_reason: str | None, pseudo_label: PseudoLabel | None) -> str:
+    if queue is Queue.TEST:
+        return "Drawn at random at import: it measures the accuracy and teaches nothing."
+    if queue is Queue.ADJUDICATION:
+        return "People disagree about this image, or were not sure: your answer decides."
+    if queue is Queue.REVIEW and pseudo_label is not None and pseudo_label.reason is not None:
+        sure = f" ({pseudo_label.score:.0%})" if pseudo_label.score else ""
+        return f"{_REJECTIONS[pseudo_label.reason]}{sure}."
+    return selection_reason or ""
