@@ -81,10 +81,15 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
-    """A new PostgreSQL server in an own folder; nothing is left of it afterwards."""
-    # The path of a Unix socket may have about 100 characters: not pytest's own temporary folder.
-    home = Path(tempfile.mkdtemp(prefix="pg-"))
+def postgres_server(kept_in: Path | None = None) -> Iterator[Postgres]:
+    """A PostgreSQL server of its own.
+
+    Args:
+        kept_in: a folder that keeps its data for the next time, as safe as in production; the path of a Unix socket
+            may have about 100 characters, so this must be a short one. Without it, nothing is left afterwards.
+    """
+    # Not pytest's own temporary folder, whose path is too long.
+    home = kept_in or Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         binaries, user = _postgres_binaries(home), _postgres_user()
         data, sockets = home / "data", home / "s"
@@ -93,20 +98,23 @@ def postgres_server() -> Iterator[Postgres]:
             if user:
                 shutil.chown(folder, user)
         data.chmod(0o700)
-        _run([f"{binaries}/initdb", "-D", str(data), *_INITDB], user)
+        if not (data / "PG_VERSION").exists():
+            _run([f"{binaries}/initdb", "-D", str(data), *_INITDB], user)
         log = home / "log"
         command = [f"{binaries}/postgres", "-D", str(data), "-k", str(sockets), *_POSTGRES]
-        with child(command, log, user=user):
+        with child([*command, *([] if kept_in else _FORGETFUL)], log, user=user):
             server = Postgres(sockets)
             until_ready("PostgreSQL", log, lambda: server.execute("SELECT 1"), psycopg.OperationalError)
             yield server
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if kept_in is None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 _INITDB = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
-# Durability costs time and proves nothing here: the tests never cut the power.
-_POSTGRES = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
+_POSTGRES = ("-c", "listen_addresses=", "-c", "max_connections=200")
+# Durability costs time and proves nothing in a test: the tests never cut the power.
+_FORGETFUL = ("-c", "fsync=off", "-c", "full_page_writes=off")
 
 
 def _postgres_binaries(home: Path) -> Path:
@@ -121,7 +129,8 @@ def _postgres_binaries(home: Path) -> Path:
     # PostgreSQL refuses to run as root, and another user may be unable to look into root's checkout: rather than
     # change the permissions of folders that are not ours, copy 40 MB. The libraries lie beside the package.
     for source in (newest, package.with_name(package.name + ".libs")):
-        shutil.copytree(source, home / package.name / source.name if source == newest else home / source.name)
+        place = home / package.name / source.name if source == newest else home / source.name
+        shutil.copytree(source, place, dirs_exist_ok=True)
     return home / package.name / newest.name / "bin"
 
 
