@@ -94,7 +94,7 @@ def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
     """Store a batch of answers; each has its own result, and sending one again changes nothing."""
     caller.require_self(body.annotator_id)
     with committed(runtime.database) as uow:
-        _check_person(uow, body.annotator_id)
+        check_person(uow, body.annotator_id)
         results = [
             _save_one(uow, caller, body.annotator_id, item, f"items[{at}]") for at, item in enumerate(body.items)
         ]
@@ -107,13 +107,19 @@ def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
     caller.require_project(body.project_id)
     with committed(runtime.database) as uow:
         projects.one(uow.session, body.project_id)
-        _check_person(uow, body.annotator_id)
+        check_person(uow, body.annotator_id)
         undone = annotation.undo(uow, body.project_id, body.annotator_id, uid=body.uid)
         shown = [images.one(uow.session, one.image_id) for one in undone]
     return Undone(undone=[Item.of_undone(image) for image in shown])
 
 
-def _check_person(uow: UnitOfWork, annotator_id: int) -> None:
+def check_person(uow: UnitOfWork, annotator_id: int) -> None:
+    """Refuse to act as who is no person.
+
+    Raises:
+        NotFound: there is no such annotator.
+        Refused: it is the import or the simulated annotator.
+    """
     found = annotation_queries.annotator_by_id(uow.session, annotator_id)
     if found.kind is not AnnotatorKind.PERSON:
         raise Refused(f"Nobody can answer as the {found.kind} annotator.")

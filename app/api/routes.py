@@ -23,6 +23,8 @@ PLAIN = (
 REST = (
     ("GET", "/openapi.json", Role.ANNOTATOR, health.document),
     ("GET", "/projects/{project_id}/queue/{queue}", Role.ANNOTATOR, queues.next_images),
+    ("POST", "/projects/{project_id}/queues/{queue}/take", Role.ANNOTATOR, queues.take),
+    ("POST", "/leases/release", Role.ANNOTATOR, queues.release),
     ("GET", "/projects/{project_id}/export/labels", Role.LEAD, downloads.labels),
     ("GET", "/rounds/{round_id}/files/{name}", Role.LEAD, downloads.round_file),
     ("POST", "/annotations", Role.ANNOTATOR, answers.save),
