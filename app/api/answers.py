@@ -17,9 +17,10 @@ from app.db.queries import images, projects
 from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.callers import Caller
 from app.domain.labels import Action, AnnotatorKind, Queue
+from app.domain.people import Role
 from app.domain.pools import Pool
 from app.errors import AppError, NotFound, Refused
-from app.services import annotation
+from app.services import annotation, flags
 from app.services.annotation import Answered
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,24 @@ LONGEST_SECONDS = 3600.0
 """Longer than this nobody looked at the image: the annotator was away."""
 
 
+class Act(StrEnum):
+    """What a screen may send about an image: an annotation, or a word to the leads."""
+
+    LABEL = Action.LABEL.value
+    SKIP = Action.SKIP.value
+    UNSURE = Action.UNSURE.value
+    EXCLUDE = Action.EXCLUDE.value
+    INCLUDE = Action.INCLUDE.value
+    WITHDRAW = Action.WITHDRAW.value
+    FLAG = "flag"
+
+
 class Answer(Body):
     """One act on one image."""
 
     uid: Uid = Field(description="chosen by the sender; sending it again changes nothing")
     image_id: Id
-    action: Action
+    action: Act
     class_id: Id | None = None
     queue: Queue
     note: Annotated[Text, Field(max_length=500)] | None = None
@@ -62,7 +75,7 @@ class Status(StrEnum):
 class Result(BaseModel):
     """What became of one answer, and of its image."""
 
-    uid: Any = Field(description="as it was sent")
+    uid: str | None = Field(description="as it was sent, if it was one")
     status: Status
     image_id: int | None = None
     class_id: int | None = None
@@ -90,6 +103,28 @@ class Undone(BaseModel):
     undone: list[Item]
 
 
+def check_person(uow: UnitOfWork, annotator_id: int) -> None:
+    """Keep everybody from answering as the simulated annotator, or as the labels of an import.
+
+    Raises:
+        NotFound: there is no such annotator.
+        Refused: it is no person.
+    """
+    found = annotation_queries.annotator_by_id(uow.session, annotator_id)
+    if found.kind is not AnnotatorKind.PERSON:
+        raise Refused(f"Nobody can answer as the {found.kind} annotator.")
+
+
+def check_queue(caller: Caller, queue: Queue) -> None:
+    """An answer of the adjudication queue decides for everybody: that is for leads.
+
+    Raises:
+        Forbidden: the caller is none.
+    """
+    if queue is Queue.ADJUDICATION:
+        caller.require(Role.LEAD)
+
+
 def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
     """Store a batch of answers; each has its own result, and sending one again changes nothing."""
     caller.require_self(body.annotator_id)
@@ -113,21 +148,9 @@ def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
     return Undone(undone=[Item.of_undone(image) for image in shown])
 
 
-def check_person(uow: UnitOfWork, annotator_id: int) -> None:
-    """Refuse to act as who is no person.
-
-    Raises:
-        NotFound: there is no such annotator.
-        Refused: it is the import or the simulated annotator.
-    """
-    found = annotation_queries.annotator_by_id(uow.session, annotator_id)
-    if found.kind is not AnnotatorKind.PERSON:
-        raise Refused(f"Nobody can answer as the {found.kind} annotator.")
-
-
 def _save_one(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Any, field: str) -> Result:
     """The result of one answer. Each has its own savepoint, so that a refused one takes no other with it."""
-    uid = item.get("uid") if isinstance(item, dict) else None
+    uid = _readable(item.get("uid")) if isinstance(item, dict) else None
     try:
         with uow.session.begin_nested():
             done = _apply(uow, caller, annotator_id, _read(item, field))
@@ -156,15 +179,31 @@ def _read(item: Any, field: str) -> Answer:
 def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> Answered:
     if not caller.sees(images.one(uow.session, item.image_id).project_id):
         raise NotFound(f"There is no image {item.image_id}.")
+    check_queue(caller, item.queue)
+    if item.action is Act.FLAG:
+        return _flag(uow, annotator_id, item)
     return annotation.answer(
         uow,
         uid=item.uid,
         image_id=item.image_id,
         annotator_id=annotator_id,
-        action=item.action,
+        action=Action(item.action.value),
         class_id=item.class_id,
         queue=item.queue,
         note=item.note,
         batch=item.batch,
         seconds=None if item.seconds is None else min(item.seconds, LONGEST_SECONDS),
     )
+
+
+def _flag(uow: UnitOfWork, annotator_id: int, item: Answer) -> Answered:
+    is_replay = flags.raise_flag(uow, uid=item.uid, image_id=item.image_id, annotator_id=annotator_id, note=item.note)
+    image = images.one(uow.session, item.image_id)
+    return Answered(
+        uid=item.uid, image_id=image.id, label_class_id=image.label_class_id, pool=image.pool, is_replay=is_replay
+    )
+
+
+def _readable(uid: Any) -> str | None:
+    """What can be sent back: a text, if it is one; half of a character would be none."""
+    return uid if isinstance(uid, str) and not any("\ud800" <= one <= "\udfff" for one in uid) else None

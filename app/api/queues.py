@@ -1,4 +1,4 @@
-"""What the labelling screen asks for: the next images of a queue, held for it until it answers or goes away."""
+"""What the labelling screen asks for: the next images of a queue, held for one tab."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from app.api.answers import LARGEST_BATCH, check_person
+from app.api.answers import LARGEST_BATCH, check_person, check_queue
 from app.api.items import Item
 from app.api.rest import Asking, Body, Id, Malformed, Opened, PathId, Uid
 from app.db.queries import projects, rounds
@@ -16,7 +16,16 @@ from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
 from app.services import queues
 
-SERVED = (Queue.TEST, Queue.VALIDATION, Queue.SELECTION, Queue.REVIEW, Queue.ADJUDICATION)
+SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
+
+
+class Take(Body):
+    """What one tab of one person holds, and how many images it wants to hold."""
+
+    annotator_id: Id
+    tab: Uid = Field(description="chosen by the tab when it opens")
+    n: int = Field(strict=True, ge=0, le=queues.MOST_HELD, description="images to hold in all")
+    held: list[Id] = Field(default_factory=list, max_length=LARGEST_BATCH)
 
 
 class Progress(BaseModel):
@@ -28,17 +37,8 @@ class Progress(BaseModel):
     left: int
 
 
-class Take(Body):
-    """Who holds images of a queue in which tab, and how many they want."""
-
-    annotator_id: Id
-    tab: Uid = Field(description="chosen by the browser for each opened page")
-    n: int = Field(24, strict=True, ge=0, le=queues.MOST_HELD, description="images to hold in all")
-    held: list[Id] = Field(default=[], max_length=LARGEST_BATCH, description="images that the tab believes to hold")
-
-
 class Elsewhere(BaseModel):
-    """What other people, or other tabs, hold of the queue, and in how many seconds the last of it is free."""
+    """Images that others hold, who they are, and after how many seconds the last of these comes back."""
 
     images: int
     names: list[str]
@@ -46,7 +46,7 @@ class Elsewhere(BaseModel):
 
 
 class Taken(BaseModel):
-    """What the tab holds now: images that are new to it, and those of the held ones that are still its own."""
+    """What is new to the tab, what of its own it keeps, how far the queue is, and what others hold."""
 
     images: list[Item]
     kept: list[int]
@@ -55,36 +55,30 @@ class Taken(BaseModel):
     elsewhere: Elsewhere
 
 
-class Release(Body):
-    """The tab that goes away."""
+class Tab(Body):
+    """One tab of one person."""
 
     annotator_id: Id
     tab: Uid
 
 
 class Released(BaseModel):
-    """How many images others can be asked about now."""
+    """How many images were given back."""
 
     released: int
 
 
-class NextImages(BaseModel):
-    """The next images of a queue, how far it is, and whether its images are being chosen."""
-
-    images: list[Item]
-    progress: Progress
-    selection: SelectionStatus | None
-
-
 def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: Opened) -> Taken:
-    """Renew what a tab holds of a queue, and lease it more images; nobody else is asked about them meanwhile."""
+    """Renew what a tab holds of a queue, and lease it more images until it holds `n`."""
     caller.require_project(project_id)
     caller.require_self(body.annotator_id)
-    if queue not in SERVED:
-        raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
+    _check_served(queue)
+    check_queue(caller, queue)
     with committed(runtime.database) as uow:
         check_person(uow, body.annotator_id)
-        taken = queues.take(uow, project_id, queue, body.annotator_id, tab=body.tab, want=body.n, held=body.held)
+        taken = queues.take(
+            uow, project_id, queue, body.annotator_id, tab=body.tab, want=body.n, held=list(dict.fromkeys(body.held))
+        )
     return Taken(
         images=[Item.of(item) for item in taken.items],
         kept=taken.kept,
@@ -96,11 +90,19 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
     )
 
 
-def release(body: Release, caller: Asking, runtime: Opened) -> Released:
-    """Give back what a tab holds: it was closed, or shows something else now."""
+def release(body: Tab, caller: Asking, runtime: Opened) -> Released:
+    """Give back everything that a tab holds: it closes."""
     caller.require_self(body.annotator_id)
     with committed(runtime.database) as uow:
         return Released(released=queues.release(uow, body.annotator_id, body.tab))
+
+
+class NextImages(BaseModel):
+    """The next images of a queue, how far it is, and whether its images are being chosen."""
+
+    images: list[Item]
+    progress: Progress
+    selection: SelectionStatus | None
 
 
 def next_images(
@@ -114,8 +116,7 @@ def next_images(
     """The next images of a queue for one annotator."""
     caller.require_project(project_id)
     caller.require_self(annotator)
-    if queue not in SERVED:
-        raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
+    _check_served(queue)
     with runtime.database.reading() as uow:
         projects.one(uow.session, project_id)
         items = queues.next_images(uow, project_id, queue, annotator, n)
@@ -128,5 +129,10 @@ def next_images(
     )
 
 
-def _progress(so_far: queues.QueueProgress) -> Progress:
-    return Progress(settled=so_far.settled, skipped=so_far.skipped, total=so_far.total, left=so_far.left)
+def _check_served(queue: Queue) -> None:
+    if queue not in SERVED:
+        raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
+
+
+def _progress(how_far: queues.QueueProgress) -> Progress:
+    return Progress(settled=how_far.settled, skipped=how_far.skipped, total=how_far.total, left=how_far.left)

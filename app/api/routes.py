@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from starlette.routing import BaseRoute, Mount, Route
 
-from app.api import answers, downloads, health, images, queues
+from app.api import answers, downloads, health, images, preferences, queues
 from app.api.plain import endpoint
 from app.api.rest import LARGEST_BODY, Asking, Problem, application
 from app.domain.people import Role
@@ -23,12 +23,14 @@ PLAIN = (
 REST = (
     ("GET", "/openapi.json", Role.ANNOTATOR, health.document),
     ("GET", "/projects/{project_id}/queue/{queue}", Role.ANNOTATOR, queues.next_images),
-    ("POST", "/projects/{project_id}/queues/{queue}/take", Role.ANNOTATOR, queues.take),
-    ("POST", "/leases/release", Role.ANNOTATOR, queues.release),
     ("GET", "/projects/{project_id}/export/labels", Role.LEAD, downloads.labels),
     ("GET", "/rounds/{round_id}/files/{name}", Role.LEAD, downloads.round_file),
+    ("POST", "/projects/{project_id}/queues/{queue}/take", Role.ANNOTATOR, queues.take),
+    ("POST", "/leases/release", Role.ANNOTATOR, queues.release),
     ("POST", "/annotations", Role.ANNOTATOR, answers.save),
     ("POST", "/undo", Role.ANNOTATOR, answers.undo),
+    ("GET", "/preferences", Role.ANNOTATOR, preferences.read),
+    ("PUT", "/preferences", Role.ANNOTATOR, preferences.write),
 )
 """The same under /api. What of a project, an image or a round somebody may see is checked by the function."""
 

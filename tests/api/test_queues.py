@@ -1,60 +1,110 @@
-"""Leases over HTTP: what a tab takes is held for it, and comes back when it goes away."""
+"""Queues over HTTP: what a tab holds, what it gives back, and what a person likes."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from sqlalchemy import select
+
+from app.db.models import ImageFlag
 from app.domain.pools import Split
+from app.domain.rounds import SelectionStatus
 
 
 @pytest.fixture
 def pets(world):
-    world.make_project(train=24, test=3)
-    world.open_draft(world.ids(Split.TRAIN)[:20], validation_size=0)
+    world.make_project(train=6, test=3)
     return world
 
 
 @pytest.fixture
-def take(client, pets):
-    def ask(by="Ada", *, queue="selection", **body):
-        body = {"annotator_id": pets.annotator(by), "tab": f"tab of {by}", **body}
+def take(pets, client):
+    """One tab of Ada's asks for a queue."""
+
+    def ask(queue="test", **more):
+        body = {"annotator_id": pets.annotator(), "tab": "tab-1", "n": 2, "held": []} | more
         return client.post(f"/api/projects/{pets.project_id}/queues/{queue}/take", json=body)
 
     return ask
 
 
-def test_take__holds_images_for_one_person_and_says_so_to_the_next(pets, take):
-    ada, ben = take(n=4).json(), take("Ben", n=4).json()
-
-    assert [one["id"] for one in ada["images"]] == pets.ids(Split.TRAIN)[:4]
-    assert not {one["id"] for one in ada["images"]} & {one["id"] for one in ben["images"]}
-    assert ben["elsewhere"]["names"] == ["Ada"]
-    assert ben["elsewhere"]["images"] == 4
-    assert ada["progress"] == {"settled": 0, "skipped": 0, "total": 20, "left": 20}
-    assert ada["selection"] == "ready"
-
-
-def test_take__renews_what_is_held_and_names_what_is_not_any_more(pets, take):
-    held = [one["id"] for one in take(n=4).json()["images"]]
-    pets.label(held[:1], by="Ben")
-
-    again = take(n=4, held=held).json()
-
-    assert again["kept"] == held[1:]
-    assert len(again["images"]) == 1
+def test_take__gives_images_with_their_reason_and_how_far_it_is(pets, take):
+    selected = pets.ids(Split.TRAIN)[:2]
+    pets.open_draft(selected, validation_size=1)
+    reply = take("selection").json()
+    assert [one["id"] for one in reply["images"]] == selected
+    assert reply["images"][0]["why"] == "The two likeliest classes are close."
+    assert reply["images"][0]["strategy"] == "margin"
+    assert reply["progress"] == {"settled": 0, "skipped": 0, "total": 2, "left": 2}
+    assert reply["selection"] == SelectionStatus.READY
+    assert reply["elsewhere"] == {"images": 0, "names": [], "seconds": 0.0}
 
 
-def test_release__gives_the_images_to_others(client, pets, take):
-    held = [one["id"] for one in take(n=4).json()["images"]]
-    reply = client.post("/api/leases/release", json={"annotator_id": pets.annotator(), "tab": "tab of Ada"})
+def test_take__keeps_what_the_tab_holds_and_gives_others_something_else(pets, take):
+    mine = [one["id"] for one in take().json()["images"]]
+    again = take(held=mine).json()
+    assert (again["images"], again["kept"]) == ([], mine)
+    other = take(annotator_id=pets.annotator("Bo"), tab="tab-2").json()
+    assert not set(mine) & {one["id"] for one in other["images"]}
+    assert other["elsewhere"]["names"] == ["Ada"]
 
-    assert reply.json() == {"released": 4}
-    assert [one["id"] for one in take("Ben", n=4).json()["images"]] == held
+
+def test_release__gives_everything_back_at_once(pets, take, client):
+    mine = [one["id"] for one in take().json()["images"]]
+    reply = client.post("/api/leases/release", json={"annotator_id": pets.annotator(), "tab": "tab-1"})
+    assert reply.json() == {"released": len(mine)}
+    other = take(annotator_id=pets.annotator("Bo"), tab="tab-2").json()
+    assert [one["id"] for one in other["images"]] == mine
 
 
-def test_take__what_is_wrong_is_named(pets, take, client):
-    for field, name, value in [("n", "n", 97), ("n", "n", "4"), ("tab", "tab", ""), ("held[0]", "held", [0])]:
-        reply = take(**{name: value})
+def test_take__names_what_is_wrong_with_the_question(take):
+    questions: list[tuple[dict[str, Any], str]] = [
+        ({"n": -1}, "n"),
+        ({"n": 97}, "n"),
+        ({"n": "2"}, "n"),
+        ({"tab": ""}, "tab"),
+        ({"tab": "x" * 37}, "tab"),
+        ({"held": [0]}, "held[0]"),
+        ({"held": 3}, "held"),
+        ({"annotator_id": True}, "annotator_id"),
+    ]
+    for wrong, field in questions:
+        reply = take(**wrong)
         assert (reply.status_code, reply.json()["field"]) == (400, field)
-    assert take(queue="browse").status_code == 400
-    assert client.post("/api/projects/99/queues/test/take", json={"annotator_id": 1, "tab": "t"}).status_code == 404
+
+
+def test_take__of_what_is_not_there_is_not_found(pets, take, client):
+    assert take(annotator_id=99).status_code == 404
+    assert take("nowhere").status_code == 404
+    assert take("browse").status_code == 400
+    body = {"annotator_id": pets.annotator(), "tab": "t", "n": 1}
+    assert client.post("/api/projects/99/queues/test/take", json=body).status_code == 404
+
+
+def test_flag__is_kept_once_beside_the_answers(pets, post):
+    image_id = pets.ids(Split.TRAIN)[0]
+    flag = {"uid": "f-1", "image_id": image_id, "action": "flag", "queue": "selection", "note": "Two animals."}
+    assert [one["status"] for one in post(flag, flag)] == ["saved", "replayed"]
+    [silent] = post(flag | {"uid": "f-2", "note": " "})
+    assert silent["status"] == "refused"
+    with pets.reading() as uow:
+        assert [one.note for one in uow.session.scalars(select(ImageFlag))] == ["Two animals."]
+
+
+def test_preferences__are_kept_for_each_person(pets, client):
+    ada, bo = pets.annotator(), pets.annotator("Bo")
+    liked = {"keys": {"cat": "q"}, "hints": ["zoom"]}
+    assert client.put(f"/api/preferences?annotator_id={ada}", json=liked).status_code == 200
+    assert client.get(f"/api/preferences?annotator_id={ada}").json() == liked
+    assert client.get(f"/api/preferences?annotator_id={bo}").json() == {}
+
+
+def test_preferences__that_are_no_small_json_object_are_refused(pets, client):
+    address = f"/api/preferences?annotator_id={pets.annotator()}"
+    headers = {"Content-Type": "application/json"}
+    for body, status in [
+        (b"[]", 400), (b'{"a": NaN}', 422), (rb'{"a": "\ud800"}', 422), (b'{"a": "' + b"x" * 20_000 + b'"}', 422),
+    ]:  # fmt: skip
+        assert client.put(address, content=body, headers=headers).status_code == status, body[:20]
+    assert client.get(address).json() == {}

@@ -1,0 +1,30 @@
+"""What a person likes: keys, layout, hints that they have read. The browser's side gives it meaning."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from app.api.answers import check_person
+from app.api.rest import Asking, Opened
+from app.db.unit_of_work import committed
+from app.services import preferences
+
+AnnotatorId = Annotated[int, Query(gt=0, le=2**31 - 1)]
+
+
+def read(annotator_id: AnnotatorId, caller: Asking, runtime: Opened) -> dict[str, Any]:
+    """A person's preferences."""
+    caller.require_self(annotator_id)
+    with runtime.database.reading() as uow:
+        return preferences.of(uow, annotator_id)
+
+
+def write(annotator_id: AnnotatorId, body: dict[str, Any], caller: Asking, runtime: Opened) -> dict[str, Any]:
+    """Replace a person's preferences by a small JSON object."""
+    caller.require_self(annotator_id)
+    with committed(runtime.database) as uow:
+        check_person(uow, annotator_id)
+        preferences.replace(uow, annotator_id, body)
+    return body
