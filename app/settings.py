@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -13,8 +13,24 @@ from app.errors import Refused
 
 
 @dataclass(frozen=True, kw_only=True)
+class OidcSettings:
+    """How to ask an OpenID provider who somebody is."""
+
+    issuer: str
+    """`OIDC_ISSUER`: its address; what it offers is read from there."""
+    client_id: str
+    """`OIDC_CLIENT_ID`: what it calls this server."""
+    client_secret: str = field(repr=False)
+    """`OIDC_CLIENT_SECRET`: what it knows this server by."""
+    name: str = "your organisation"
+    """`OIDC_NAME`: what the button calls it."""
+    auto_create: bool = False
+    """`OIDC_AUTO_CREATE`: whoever it vouches for gets an annotator's account; else an invitation is needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things are. Every field has a default that works on a laptop."""
+    """Where things are and who is let in. Every field has a default that works on a laptop."""
 
     data_dir: Path
     """`DATA_DIR`: database, images, checkpoints and logs; nothing is written elsewhere."""
@@ -26,6 +42,16 @@ class Settings:
     """`HOST`: address the server listens on."""
     port: int = 8501
     """`PORT`: port the server listens on."""
+    no_auth: bool = False
+    """`--no-auth`, never the environment: nobody signs in, and only this machine can reach the server."""
+    public_url: str | None = None
+    """`PUBLIC_URL`: the address that people type, for links that are printed; https://label.example.org."""
+    allowed_hosts: frozenset[str] = frozenset()
+    """`ALLOWED_HOSTS`: names that the server answers to, with commas between them; none for any name."""
+    trusted_proxies: str | None = None
+    """`TRUSTED_PROXIES`: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between."""
+    oidc: OidcSettings | None = None
+    """`OIDC_…`: the organisation's OpenID provider, if people sign in there."""
 
     @property
     def is_embedded_database(self) -> bool:
@@ -62,7 +88,47 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         broker_url=broker_url,
         host=env.get("HOST") or "127.0.0.1",
         port=_port(env.get("PORT") or "8501"),
+        public_url=_url(env, "PUBLIC_URL"),
+        allowed_hosts=frozenset(_list(env.get("ALLOWED_HOSTS", "").lower())),
+        trusted_proxies=",".join(_list(env.get("TRUSTED_PROXIES", ""))) or None,
+        oidc=_oidc(env),
     )
+
+
+def _oidc(env: Mapping[str, str]) -> OidcSettings | None:
+    needed = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    missing = [name for name in needed if not env.get(name)]
+    if len(missing) == len(needed):
+        return None
+    if missing:
+        raise Refused(f"Signing in with OpenID needs {' and '.join(missing)} too.")
+    issuer = _url(env, "OIDC_ISSUER")
+    assert issuer is not None
+    return OidcSettings(
+        issuer=issuer,
+        client_id=env["OIDC_CLIENT_ID"],
+        client_secret=env["OIDC_CLIENT_SECRET"],
+        name=env.get("OIDC_NAME") or "your organisation",
+        auto_create=_switch(env, "OIDC_AUTO_CREATE"),
+    )
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name, "").rstrip("/")
+    if text and not text.startswith(("https://", "http://")):
+        raise Refused(f"{name} must start with https:// or http://. Got {text!r}.")
+    return text or None
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").lower()
+    if text not in {"", "0", "1", "false", "true", "no", "yes"}:
+        raise Refused(f"{name} must be 1 or 0. Got {text!r}.")
+    return text in {"1", "true", "yes"}
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _port(text: str) -> int:

@@ -31,7 +31,16 @@ def open_runtime(settings: Settings) -> Runtime:
     )
 
 
+def use(settings: Settings) -> None:
+    """Have `current` open these settings, instead of the environment's; called before anything asks for it."""
+    _given[:] = [settings]
+    current.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def current() -> Runtime:
-    """The process's own runtime, from the environment."""
-    return open_runtime(settings_module.load())
+    """The process's own runtime, from the settings it was given or else from the environment."""
+    return open_runtime(_given[0] if _given else settings_module.load())
+
+
+_given: list[Settings] = []
