@@ -24,7 +24,7 @@ class Take(Body):
 
     annotator_id: Id
     tab: Uid = Field(description="chosen by the tab when it opens")
-    n: int = Field(strict=True, ge=0, le=queues.MOST_HELD, description="images to hold in all")
+    n: int = Field(24, strict=True, ge=0, le=queues.MOST_HELD, description="images to hold in all")
     held: list[Id] = Field(default_factory=list, max_length=LARGEST_BATCH)
 
 
