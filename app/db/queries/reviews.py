@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Image, PseudoLabel, Round
+from app.db.models import Annotation, Image, PseudoLabel, Round
+from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus
@@ -73,3 +75,32 @@ def reason_counts(session: Session, project_id: int) -> dict[RejectionReason, in
         .group_by(PseudoLabel.reason)
     )
     return {reason: count for reason, count in rows if reason is not None}
+
+
+def own_labels(session: Session, project_id: int, annotator_id: int, *, since: datetime) -> Sequence[tuple[int, int]]:
+    """(image id, class) of a person's standing labels that they may look at again, by image.
+
+    Not those looked at again, or given blind in an audit, after `since`; see `services.second_look` for the others
+    that are left out.
+    """
+    seen_since = and_(
+        Annotation.queue.in_([Queue.SECOND_LOOK, Queue.AUDIT]),
+        Annotation.created_at > since,
+        Annotation.restores_id.is_(None),  # an undo brought back what was said before
+    )
+    rows = session.execute(
+        select(Annotation.image_id, Annotation.class_id)
+        .join(Image, Image.id == Annotation.image_id)
+        .where(
+            Annotation.project_id == project_id,
+            Annotation.annotator_id == annotator_id,
+            Annotation.superseded_at.is_(None),
+            Annotation.action == Action.LABEL,
+            Annotation.queue != Queue.ADJUDICATION,
+            ~seen_since,
+            Image.split == Split.TRAIN,
+            Image.pool != Pool.EXCLUDED,
+        )
+        .order_by(Annotation.image_id)
+    )
+    return [(image_id, class_id) for image_id, class_id in rows if class_id is not None]

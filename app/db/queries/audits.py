@@ -1,0 +1,43 @@
+"""What an audit looks at: the pseudo-labels that a round accepted, and the blind answers to some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.db.models import Annotation, Image, PseudoLabel
+from app.domain.audits import BLIND
+from app.domain.labels import Action
+from app.domain.pools import Pool
+
+
+def accepted_ids(session: Session, round_id: int) -> Sequence[int]:
+    """Images whose pseudo-label the round accepted, as it was published: whatever became of them since."""
+    return session.scalars(
+        select(PseudoLabel.image_id)
+        .where(PseudoLabel.round_id == round_id, PseudoLabel.reason.is_(None))
+        .order_by(PseudoLabel.image_id)
+    ).all()
+
+
+def drawn(session: Session, round_id: int, image_ids: Collection[int]) -> Sequence[Row[int, int, Pool]]:
+    """(image id, class that the round proposes, pool) of these images."""
+    return session.execute(
+        select(PseudoLabel.image_id, PseudoLabel.class_id, Image.pool)
+        .join(Image, Image.id == PseudoLabel.image_id)
+        .where(PseudoLabel.round_id == round_id, PseudoLabel.image_id.in_(image_ids))
+    ).all()
+
+
+def blind_acts(session: Session, image_ids: Collection[int]) -> Sequence[Row[int, int, Action, int | None]]:
+    """(image id, annotator, action, class) of every act where the proposal was not shown, oldest first.
+
+    Superseded ones too: what somebody said blind stands, even if they said something else once they had seen more.
+    """
+    return session.execute(
+        select(Annotation.image_id, Annotation.annotator_id, Annotation.action, Annotation.class_id)
+        .where(Annotation.image_id.in_(image_ids), Annotation.queue.in_(BLIND))
+        .order_by(Annotation.id)
+    ).all()

@@ -1,0 +1,92 @@
+"""A second look at one's own answers: those that the newest model doubts most, for nobody else's eyes.
+
+Never answers of the test split, which measure the accuracy, nor of the validation sample that is being answered, which
+judges the gate: if only what the model doubts were looked at again, both would flatter the model. For the same reason
+not the blind answers of an audit that goes on, and not decisions on disputed images, which are not one's own alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.db.models import Image
+from app.db.queries import images, reviews
+from app.db.unit_of_work import UnitOfWork
+from app.services import predictions
+from app.storage import Storage
+
+DOUBTED_BELOW = 0.5
+"""An answer is doubted if the model holds it for less likely than not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubted:
+    """One answer of a person that the model doubts.
+
+    Attributes:
+        image: what it was about.
+        class_id: what the person said.
+        probability: what the model gives that class.
+        model_class_id: the class that the model holds for likeliest.
+        model_probability: what it gives that one.
+    """
+
+    image: Image
+    class_id: int
+    probability: float
+    model_class_id: int
+    model_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondLook:
+    """The list as it is now: what leaves it was looked at since the newest round.
+
+    Attributes:
+        doubted: its beginning, most doubted first.
+        total: how long it is.
+        round_number: the round whose model doubts; None if no round has published what it thinks.
+    """
+
+    doubted: Sequence[Doubted] = ()
+    total: int = 0
+    round_number: int | None = None
+
+
+def doubted(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, limit: int = 24) -> SecondLook:
+    """This person's answers that the newest model doubts most and that they have not looked at again since."""
+    found = predictions.newest(uow, storage, project_id)
+    if found is None:
+        return SecondLook()
+    newest, said = found
+    assert newest.finished_at is not None
+    column_of = {class_id: column for column, class_id in enumerate(said.class_ids)}
+    answers = [
+        (image_id, class_id)
+        for image_id, class_id in reviews.own_labels(uow.session, project_id, annotator_id, since=newest.finished_at)
+        if class_id in column_of
+    ]
+    row_K = said.rows([image_id for image_id, _ in answers])
+    column_K = np.array([column_of[class_id] for _, class_id in answers], dtype=np.int64)
+    known_K = np.flatnonzero(row_K >= 0)
+    probability_K = said.probabilities_NC[row_K[known_K], column_K[known_K]].astype(float)
+    order = np.argsort(probability_K, kind="stable")
+    order = order[probability_K[order] < DOUBTED_BELOW]
+    first = [answers[known_K[at]] for at in order[:limit]]
+    of_id = {image.id: image for image in images.some(uow.session, [image_id for image_id, _ in first])}
+    rows = [_doubted(of_id[image_id], class_id, said.probabilities_of(image_id) or {}) for image_id, class_id in first]
+    return SecondLook(doubted=rows, total=len(order), round_number=newest.number)
+
+
+def _doubted(image: Image, class_id: int, probabilities: dict[int, float]) -> Doubted:
+    likeliest, highest = next(iter(probabilities.items()))
+    return Doubted(
+        image=image,
+        class_id=class_id,
+        probability=probabilities[class_id],
+        model_class_id=likeliest,
+        model_probability=highest,
+    )
