@@ -172,8 +172,8 @@ def _draw(uow: UnitOfWork, audited: Round, project: Project) -> tuple[tuple[int,
 def _verdicts(uow: UnitOfWork, round_id: int, draw: Sequence[int]) -> dict[int, Verdict]:
     newest: dict[int, dict[int, int | None]] = defaultdict(dict)
     images = set(draw)
-    for image_id, annotator_id, action, class_id in audits.blind_acts(uow.session, images):
-        if action in GIVEN:
+    for image_id, annotator_id, action, class_id, is_blind in audits.blind_acts(uow.session, images):
+        if action in GIVEN and is_blind:
             newest[image_id][annotator_id] = class_id
         else:  # taken back
             newest[image_id].pop(annotator_id, None)

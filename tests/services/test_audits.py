@@ -79,11 +79,9 @@ def test_state__goes_on_until_the_certificate_when_some_are_wrong(pets):
     assert longer.standing is Standing.RUNNING
     assert longer.certificate.wrong >= 1
     assert longer.planned > CLEAN
-    while longer.standing is Standing.RUNNING:
-        assert longer.waiting
-        pets.label(longer.waiting, queue=Queue.AUDIT)
-        longer = state(pets)
-    assert longer.standing is Standing.CERTIFIED
+    while waiting := state(pets).waiting:
+        pets.label(waiting, queue=Queue.AUDIT)
+    assert state(pets).standing is Standing.CERTIFIED
 
 
 def test_state__fails_with_more_wrong_ones_than_a_certificate_could_bear_and_says_what_to_do(pets):
@@ -136,8 +134,7 @@ def test_state__the_frozen_set_keeps_what_was_revoked_since(pets):
 
 def test_state__an_excluded_image_leaves_the_draw(pets):
     (first, *_) = state(pets).waiting
-    with pets.writing() as uow:
-        annotation.exclude(uow, first)
+    pets.exclude(first)
     assert first not in state(pets).waiting
     assert state(pets).planned == CLEAN
 
@@ -157,3 +154,14 @@ def test_state__an_error_target_that_no_audit_can_show_has_failed_before_anybody
     impossible = state(pets)
     assert impossible.standing is Standing.FAILED
     assert "more than an audit asks for" in impossible.sentence
+
+
+def test_state__an_undo_that_brings_back_an_answer_given_in_sight_of_the_proposal_does_not_make_it_blind(pets):
+    (first, *_) = state(pets).waiting
+    ada = pets.annotator()
+    pets.label([first], queue=Queue.GRID)
+    pets.label([first], queue=Queue.AUDIT)
+    with pets.writing() as uow:
+        annotation.undo(uow, pets.project_id, ada)
+    pets.label(state(pets).waiting[: STEP + 1], queue=Queue.AUDIT)
+    assert state(pets).certificate.wrong >= 1

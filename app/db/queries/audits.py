@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.db.models import Annotation, Image, PseudoLabel
 from app.domain.audits import BLIND
@@ -31,13 +31,22 @@ def drawn(session: Session, round_id: int, image_ids: Collection[int]) -> Sequen
     ).all()
 
 
-def blind_acts(session: Session, image_ids: Collection[int]) -> Sequence[Row[int, int, Action, int | None]]:
-    """(image id, annotator, action, class) of every act where the proposal was not shown, oldest first.
+def blind_acts(session: Session, image_ids: Collection[int]) -> Sequence[Row[int, int, Action, int | None, bool]]:
+    """(image id, annotator, action, class, is_blind) of every act in the queues that show no proposal, oldest first.
 
-    Superseded ones too: what somebody said blind stands, even if they said something else once they had seen more.
+    Superseded ones too: what somebody said blind stands, even if they said something else once they had seen more. An
+    undo is not blind if it brought back what was said in another queue.
     """
+    restored = aliased(Annotation)
     return session.execute(
-        select(Annotation.image_id, Annotation.annotator_id, Annotation.action, Annotation.class_id)
+        select(
+            Annotation.image_id,
+            Annotation.annotator_id,
+            Annotation.action,
+            Annotation.class_id,
+            or_(restored.id.is_(None), restored.queue.in_(BLIND)),
+        )
+        .outerjoin(restored, restored.id == Annotation.restores_id)
         .where(Annotation.image_id.in_(image_ids), Annotation.queue.in_(BLIND))
         .order_by(Annotation.id)
     ).all()
