@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui import state, theme
+from app.ui.components.unsent import unsent
 
 PAGES = {
     "Work": [
@@ -62,6 +63,7 @@ def _sidebar() -> None:
             help="Your answers carry this name.",
             on_change=lambda: state.choose_annotator(st.session_state[f"choose-annotator-{name}"]),
         )
+        unsent()
 
 
 def main() -> None:

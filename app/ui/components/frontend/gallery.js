@@ -3,6 +3,7 @@
 
 import { el, imageAddress, style } from "./dom.js";
 import { outbox } from "./outbox.js";
+import { showSaving } from "./saving.js";
 
 const THUMBNAIL = 256;
 
@@ -91,10 +92,8 @@ class Gallery {
 
   #takeBack(image) {
     const entry = this.#cards.get(image.id);
-    if (!outbox.take(entry.uid)) {
-      const action = entry.action === "exclude" ? "include" : "withdraw";
-      outbox.add({ annotator_id: this.data.annotator_id, queue: "review", image_id: image.id, action });
-    }
+    const action = entry.action === "exclude" ? "include" : "withdraw";
+    outbox.takeBack(entry.uid, { annotator_id: this.data.annotator_id, queue: "review", image_id: image.id, action });
     entry.action = null;
     entry.card.refresh(null);
     this.#count();
@@ -104,13 +103,11 @@ class Gallery {
     const open = [...this.#cards.values()].filter((entry) => !entry.action).length;
     this.rest.textContent = open ? `Confirm the ${open} that are left here` : "All of this page is reviewed";
     this.rest.disabled = !open;
-    this.status.textContent = outbox.trouble
-      ? `${outbox.trouble} ${outbox.unsaved} unsent: keep this page open.`
-      : outbox.unsaved ? `${outbox.unsaved} unsent` : "All saved";
+    showSaving(this.status);
   }
 
   #heard(change) {
-    for (const { item, error } of change.refused) {
+    for (const { item, error } of [...change.refused, ...change.lost]) {
       const entry = this.#cards.get(item.image_id);
       if (!entry || entry.uid !== item.uid) continue;
       entry.action = null;

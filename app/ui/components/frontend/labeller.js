@@ -2,6 +2,8 @@
 
 import { el, isForOthers, isOnButton, style } from "./dom.js";
 import { outbox } from "./outbox.js";
+import { showSaving } from "./saving.js";
+import { ask, uuid } from "./session.js";
 import { ImageQueue } from "./queue.js";
 import { View } from "./labeller_view.js";
 
@@ -45,7 +47,7 @@ class Labeller {
       () => this.queue.close(),
       outbox.subscribe((change) => this.#heard(change)),
     ];
-    this.view.saved(outbox.unsaved, outbox.trouble);
+    showSaving(this.view.status);
     this.view.say("Loading", "The first images are on their way.");
     style(root, `${data.assets}labeller.css`).then(() => root.append(this.view.root));
     this.queue.fill();
@@ -205,11 +207,9 @@ class Labeller {
     if (this.#isUndoing) return;
     const last = this.#past.pop();
     if (!last) return this.#undoOnServer();
-    if (!outbox.take(last.uid)) {
-      const action = last.action === "exclude" ? "include" : "withdraw";
-      const { annotator_id, queue } = this.data;
-      outbox.add({ annotator_id, queue, image_id: last.item.id, action });
-    }
+    const action = last.action === "exclude" ? "include" : "withdraw";
+    const { annotator_id, queue } = this.data;
+    outbox.takeBack(last.uid, { annotator_id, queue, image_id: last.item.id, action });
     this.#count(last.action, -1);
     this.#putBack(last.item);
   }
@@ -219,20 +219,15 @@ class Labeller {
     try {
       await outbox.drained();
       const { project_id, annotator_id } = this.data;
-      const reply = await fetch("/api/undo", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ project_id, annotator_id, uid: crypto.randomUUID() }),
-      });
-      const { undone, error } = await reply.json();
-      if (error) this.view.tell(error);
-      else if (!undone.length) this.view.tell("There is nothing to take back.");
+      const body = { project_id, annotator_id, uid: uuid() };
+      const { undone } = await ask("/api/undo", { method: "POST", body });
+      if (!undone.length) this.view.tell("There is nothing to take back.");
       else {
         undone.forEach((item) => this.#putBack(item));
         this.queue.fill();
       }
-    } catch {
-      this.view.tell("The server cannot be reached: nothing was taken back.");
+    } catch (error) {
+      this.view.tell(`${error.message} Nothing was taken back.`);
     }
     this.#isUndoing = false;
   }
@@ -270,7 +265,8 @@ class Labeller {
   // --- what the server says
 
   #heard(change) {
-    this.view.saved(outbox.unsaved, outbox.trouble);
+    showSaving(this.view.status);
+    for (const { item, error } of change.lost) this.#refuse(item, error);
     for (const { item, error } of change.refused) {
       this.#past = this.#past.filter((one) => one.uid !== item.uid);
       this.view.tell(`An answer was not accepted: ${error}`);
@@ -286,6 +282,17 @@ class Labeller {
       }
       if (!this.queue.current && this.queue.isExhausted && !outbox.unsaved) this.queue.fill();
     }
+  }
+
+  /** The browser could not keep an answer: it does not count, and its image is shown again. */
+  #refuse(act, error) {
+    const at = this.#past.findIndex((one) => one.uid === act.uid);
+    if (at >= 0) {
+      const [{ item, action }] = this.#past.splice(at, 1);
+      this.#count(action, -1);
+      this.#putBack(item);
+    }
+    this.view.tell(`${error} The last answer was not taken: free some space, then answer again.`);
   }
 
   #tellPython(isFinished) {

@@ -101,13 +101,6 @@ export class View {
     this.count.textContent = `${settled} of ${total} answered · ${left} left${skipped ? ` · ${skipped} skipped by you` : ""}`;
   }
 
-  saved(unsaved, trouble) {
-    this.status.className = `status ${trouble ? "trouble" : unsaved ? "waiting" : "saved"}`;
-    this.status.textContent = trouble
-      ? `${trouble} ${unsaved} unsent: keep this page open.`
-      : unsaved ? `${unsaved} unsent` : "All saved";
-  }
-
   tell(text) {
     this.notice.textContent = text;
     this.notice.hidden = !text;

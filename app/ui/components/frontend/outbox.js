@@ -1,65 +1,120 @@
-// Answers on their way to the server. An answer leaves this list only when the server has acknowledged it.
+// Answers on their way to the server. An answer is accepted once the browser's store has it on the disk, and leaves
+// the store only when the server has acknowledged it.
 //
-// One list for the whole page, whatever is shown: module state outlives every component. Sent in order, one batch at a
-// time; every answer carries a uid of its own, so that sending it twice does no harm.
+// One outbox for the whole page, whatever is shown: module state outlives every component. The tabs of a browser share
+// the store and take turns at sending. Every answer has a uid of its own: sent twice, it counts once.
+
+import { Trouble, TAB, ask, session, uuid } from "./session.js";
+import { openStore } from "./store.js";
 
 const BATCH = 50;
-const WAIT = 200; // milliseconds in which answers are gathered
-const SLOWEST = 8000;
+const GATHER = 200; // milliseconds in which answers are gathered
+const FIRST_RETRY = 300;
+const SLOWEST_RETRY = 8000;
 
 class Outbox {
-  #items = [];
-  #sending = new Set();
-  #timer = null;
-  #busy = false;
-  #delay = 0;
+  #waiting = new Map(); // uid → record, oldest first: all that is unsent in this browser, as far as this tab knows
+  #handedOver = new Set(); // uids that were sent while the page went away
+  #store = openStore();
+  #others = new BroadcastChannel("ssmae-outbox");
   #listeners = new Set();
-  trouble = "";
+  #timer = null;
+  #due = Infinity;
+  #isBusy = false;
+  #delay = 0;
+  #most = BATCH;
+  #keeps = true;
+  trouble = null;
 
-  get unsaved() {
-    return this.#items.length;
+  constructor() {
+    this.#others.onmessage = ({ data }) => this.#hear(data);
+    session.onEnter(() => this.flush());
+    this.#store.then((store) => {
+      this.#keeps = store.isDurable;
+      this.recover();
+    });
   }
 
-  has(test) {
-    return this.#items.some(test);
+  /** How many answers of this person the server does not have yet. */
+  get unsaved() {
+    return this.count(() => true);
+  }
+
+  /** Whether unsent answers outlive this page. */
+  get isDurable() {
+    return this.#keeps;
   }
 
   count(test) {
-    return this.#items.filter(test).length;
+    return this.#mine().filter((record) => test(record.act)).length;
   }
 
-  /** Put an answer on its way. Gives back its uid. */
-  add(item) {
-    const uid = crypto.randomUUID();
-    this.#items.push({ uid, ...item });
-    this.#plan(WAIT);
+  has(test) {
+    return this.count(test) > 0;
+  }
+
+  /** Other people's answers that wait here for them to sign in: [{name, count}]. */
+  waitingForOthers() {
+    const counts = new Map();
+    for (const record of this.#waiting.values()) {
+      if (!session.speaksFor(record.annotator_id)) counts.set(record.name, (counts.get(record.name) ?? 0) + 1);
+    }
+    return [...counts].map(([name, count]) => ({ name, count }));
+  }
+
+  /**
+   * Put an answer on its way. Gives back its uid at once; listeners hear it under `lost` if the browser cannot keep it.
+   * @param act what the server is sent, with the annotator's id
+   * @param local what is needed to show the image again, if its answer is taken back after a reload
+   */
+  add(act, local = {}) {
+    const record = this.#record(act, local);
+    this.#waiting.set(record.uid, record);
+    this.#store
+      .then((store) => store.add(record))
+      .then(() => this.#kept(record))
+      .catch((error) => this.#lost(record, error));
     this.#tell({});
-    return uid;
+    return record.uid;
   }
 
-  /** Take an answer back that has not left yet. Gives back whether that was possible. */
-  take(uid) {
-    if (this.#sending.has(uid)) return false;
-    const at = this.#items.findIndex((item) => item.uid === uid);
-    if (at < 0) return false;
-    this.#items.splice(at, 1);
-    this.#tell({});
-    return true;
+  /** Take an answer back: out of the store if it has not left yet, else by the act that undoes it. */
+  takeBack(uid, act) {
+    const taken = this.#waiting.get(uid);
+    const mayHaveLeft = this.#handedOver.has(uid) || (taken && taken.tab !== TAB);
+    const counter = this.#record(act, {});
+    this.#store
+      .then((store) => store.takeBack(uid, mayHaveLeft, counter))
+      .then((isCountered) => {
+        if (isCountered) {
+          this.#waiting.set(counter.uid, counter);
+          this.#kept(counter);
+        } else {
+          this.#gone([uid], {});
+          this.#others.postMessage({ gone: [uid], change: {} });
+        }
+      })
+      .catch((error) => this.#lost(counter, error));
   }
 
-  /** Hear of every change: {saved: number, refused: [{item, error}]}. Gives back a function that ends it. */
+  /** The newest unsent record that passes a test. */
+  newest(test) {
+    return this.#mine().reverse().find(test) ?? null;
+  }
+
+  /** Hear of every change: {saved, refused: [{item, error}], lost: [{item, error}]}. Gives back what ends it. */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when everything is acknowledged. */
+  /** Resolves when the server has everything of this person. */
   drained() {
-    if (!this.#items.length) return Promise.resolve();
+    if (!this.unsaved) return Promise.resolve();
     this.flush();
     return new Promise((resolve) => {
       const end = this.subscribe(() => {
-        if (this.#items.length) return;
+        if (this.unsaved) return;
         end();
         resolve();
       });
@@ -72,79 +127,155 @@ class Outbox {
     this.#plan(0);
   }
 
-  /** The page goes away: hand over what waits, without waiting for the answer. */
-  abandon() {
-    for (const batch of this.#batches()) this.#post(batch, true).catch(() => {});
-  }
-
-  #batches() {
-    const byAnnotator = Map.groupBy(this.#items, (item) => item.annotator_id);
-    return [...byAnnotator.values()].map((items) => items.slice(0, BATCH));
-  }
-
-  #plan(wait) {
-    if (this.#timer !== null && wait > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#send();
-    }, wait);
-  }
-
-  async #send() {
-    const batch = this.#batches()[0];
-    if (this.#busy || !batch) return;
-    this.#busy = true;
-    batch.forEach((item) => this.#sending.add(item.uid));
-    let change = {};
-    try {
-      const reply = await this.#post(batch, false);
-      if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).error ?? `The server says ${reply.status}.`);
-      change = this.#settle(batch, (await reply.json()).results);
-    } catch (error) {
-      this.#delay = Math.min(SLOWEST, Math.max(300, this.#delay * 2));
-      this.trouble = error instanceof TypeError ? "The server cannot be reached." : error.message;
+  /** Read what earlier pages and other tabs have left in the store, and send it. */
+  async recover() {
+    const found = await (await this.#store).every().catch(() => []);
+    for (const record of found) {
+      if (!this.#waiting.has(record.uid)) this.#waiting.set(record.uid, { ...record, isKept: true });
     }
-    batch.forEach((item) => this.#sending.delete(item.uid));
-    this.#busy = false;
-    if (this.#items.length) this.#plan(this.#delay || 1);
+    this.#tell({});
+    this.flush();
+  }
+
+  /** The page goes away: hand over what waits, without waiting for the answer. The store keeps it until then. */
+  handOver() {
+    const mine = this.#mine().slice(0, BATCH);
+    for (const records of Map.groupBy(mine, (record) => record.annotator_id).values()) {
+      records.forEach((record) => this.#handedOver.add(record.uid));
+      this.#post(records, true).catch(() => {});
+    }
+  }
+
+  #record({ annotator_id, ...act }, local) {
+    const uid = uuid();
+    return { uid, annotator_id, name: session.name, tab: TAB, act: { uid, ...act }, local, sent: false };
+  }
+
+  #mine() {
+    return [...this.#waiting.values()].filter((record) => session.speaksFor(record.annotator_id));
+  }
+
+  #kept(record) {
+    record.isKept = true;
+    this.#others.postMessage({ added: record });
+    this.#plan(GATHER);
+    this.#tell({});
+  }
+
+  #lost(record, error) {
+    this.#waiting.delete(record.uid);
+    const isFull = error?.name === "QuotaExceededError";
+    const why = isFull ? "The browser's storage is full." : "The browser could not write to its storage.";
+    this.#tell({ lost: [{ item: record.act, error: why }] });
+  }
+
+  #gone(uids, change) {
+    for (const uid of uids) this.#waiting.delete(uid);
     this.#tell(change);
   }
 
-  #settle(batch, results) {
-    const settled = new Set();
-    const refused = [];
-    let isWaiting = false;
-    results.forEach((result, at) => {
-      if (result.status === "failed") isWaiting = true;
-      else settled.add(batch[at].uid);
-      if (result.status === "refused") refused.push({ item: batch[at], error: result.error });
-    });
-    this.#items = this.#items.filter((item) => !settled.has(item.uid));
-    this.#delay = isWaiting ? Math.min(SLOWEST, Math.max(300, this.#delay * 2)) : 0;
-    this.trouble = isWaiting ? "The server could not store an answer yet." : "";
-    return { saved: settled.size - refused.length, refused };
+  #hear({ added, gone, change }) {
+    if (added) this.#waiting.set(added.uid, added);
+    if (gone) this.#gone(gone, change);
+    else this.#tell({});
   }
 
-  #post(items, keepalive) {
-    const annotator = items[0].annotator_id;
-    return fetch("/api/annotations", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ annotator_id: annotator, items: items.map(({ annotator_id, ...rest }) => rest) }),
-      keepalive,
-    });
+  #plan(wait) {
+    const due = performance.now() + Math.max(wait, this.#delay);
+    if (!session.isKnown || due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => {
+      this.#due = Infinity;
+      this.#send();
+    }, due - performance.now());
+  }
+
+  async #send() {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    await oneTabAtATime(() => this.#sendBatch());
+    this.#isBusy = false;
+    if (this.unsaved) this.#plan(this.#delay || 1);
+  }
+
+  async #sendBatch() {
+    let batch = [];
+    try {
+      const store = await this.#store;
+      batch = await store.claim(session.annotatorId, this.#most);
+      if (!batch.length) return this.#agreeWith(await store.every());
+      const { results } = await this.#post(batch, false);
+      await this.#settle(store, batch, results);
+    } catch (error) {
+      await this.#failed(batch, error);
+    }
+  }
+
+  /** Another tab may have been closed before it could say what it had sent. */
+  #agreeWith(records) {
+    const kept = new Set(records.map((record) => record.uid));
+    const gone = [...this.#waiting.values()].filter((record) => record.isKept && !kept.has(record.uid));
+    this.#gone(gone.map((record) => record.uid), {});
+  }
+
+  async #settle(store, batch, results) {
+    const done = batch.filter((_, at) => results[at].status !== "failed");
+    const refused = batch
+      .map((record, at) => ({ item: record.act, error: results[at].error, status: results[at].status }))
+      .filter(({ status }) => status === "refused");
+    const uids = done.map((record) => record.uid);
+    await store.remove(uids);
+    if (done.length < batch.length) this.#slowDown(new Trouble("broken", "The server could not store an answer yet."));
+    else this.#recovered();
+    const change = { saved: done.length - refused.length, refused };
+    this.#others.postMessage({ gone: uids, change });
+    this.#gone(uids, change);
+  }
+
+  async #failed(batch, error) {
+    // A request that the server cannot read: one answer at a time finds which it is, and that one is refused.
+    if (error.status === 400 || error.status === 422) {
+      if (batch.length === 1) return this.#settle(await this.#store, batch, [{ status: "refused", error: error.message }]);
+      this.#most = 1;
+      return;
+    }
+    this.#slowDown(error);
+    this.#tell({});
+  }
+
+  #slowDown(error) {
+    this.#delay = Math.min(SLOWEST_RETRY, Math.max(FIRST_RETRY, this.#delay * 2));
+    this.trouble = error instanceof Trouble ? error : new Trouble("broken", "The browser cannot read its storage.");
+  }
+
+  #recovered() {
+    this.#delay = 0;
+    this.trouble = null;
+    if (!this.#mine().length) this.#most = BATCH;
+  }
+
+  #post(records, keepalive) {
+    const body = { annotator_id: records[0].annotator_id, items: records.map((record) => record.act) };
+    return ask("/api/annotations", { method: "POST", body, keepalive });
   }
 
   #tell(change) {
-    for (const listener of [...this.#listeners]) listener({ saved: 0, refused: [], ...change });
+    for (const listener of [...this.#listeners]) listener({ saved: 0, refused: [], lost: [], ...change });
   }
+}
+
+/** Web Locks need an encrypted page or this machine; elsewhere two tabs may send the same answer, which counts once. */
+function oneTabAtATime(run) {
+  return navigator.locks ? navigator.locks.request("ssmae-outbox", run) : run();
 }
 
 export const outbox = new Outbox();
 
 addEventListener("online", () => outbox.flush());
-addEventListener("pagehide", () => outbox.abandon());
+addEventListener("pagehide", () => outbox.handOver());
+addEventListener("pageshow", (event) => event.persisted && outbox.recover());
+document.addEventListener("visibilitychange", () => outbox.flush());
 addEventListener("beforeunload", (event) => {
-  if (outbox.unsaved) event.preventDefault();
+  if (outbox.unsaved && !outbox.isDurable) event.preventDefault();
 });

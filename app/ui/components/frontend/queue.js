@@ -2,6 +2,7 @@
 
 import { imageAddress } from "./dom.js";
 import { outbox } from "./outbox.js";
+import { ask } from "./session.js";
 
 const AHEAD = 48;
 const DECODED = 16;
@@ -67,14 +68,12 @@ export class ImageQueue {
     const generation = this.#generation;
     const n = Math.min(500, AHEAD + this.items.length + outbox.unsaved);
     try {
-      const reply = await fetch(`/api/projects/${project_id}/queue/${queue}?n=${n}&annotator=${annotator_id}`);
-      if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).error ?? `The server says ${reply.status}.`);
-      const found = await reply.json();
+      const found = await ask(`/api/projects/${project_id}/queue/${queue}?n=${n}&annotator=${annotator_id}`);
       if (generation === this.#generation) this.#take(found, n);
       this.trouble = "";
       this.#delay = 500;
     } catch (error) {
-      this.trouble = error instanceof TypeError ? "The server cannot be reached." : error.message;
+      this.trouble = error.message;
       this.#delay = Math.min(8000, this.#delay * 2);
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => this.fill(), this.#delay);

@@ -1,0 +1,142 @@
+// Where answers wait for the server: IndexedDB, which outlives the tab, the browser and a power cut. All tabs of a
+// browser share it; its transactions are what keeps their order.
+//
+// A record: {seq, uid, annotator_id, name, tab, act, local, sent}. `act` is what the server is sent, `local` what only
+// this browser needs to show the image again, `sent` that the server may have it already.
+
+const NAME = "ssmae";
+const ANSWERS = "answers";
+
+/** The store of this browser, or one in memory where there is none, as in some private windows. */
+export async function openStore() {
+  const store = new BrowserStore();
+  try {
+    await store.every();
+    return store;
+  } catch {
+    return new MemoryStore();
+  }
+}
+
+class BrowserStore {
+  isDurable = true;
+  #opened = null;
+
+  /** Keep a new record; resolves once it is on the disk. */
+  add(record) {
+    return this.#run("readwrite", "strict", (answers) => answers.add(record));
+  }
+
+  /** Every record, oldest first. */
+  every() {
+    return this.#run("readonly", "default", (answers) => answers.getAll());
+  }
+
+  /** The oldest records of one person, marked as on their way; `annotatorId` null takes whoever is first. */
+  async claim(annotatorId, most) {
+    const claimed = [];
+    await this.#run("readwrite", "relaxed", (answers) => {
+      const person = annotatorId === null ? null : IDBKeyRange.only(annotatorId);
+      const source = person ? answers.index("annotator_id") : answers;
+      const cursor = source.openCursor(person);
+      cursor.onsuccess = () => {
+        const found = cursor.result;
+        if (!found || claimed.length === most) return;
+        const record = found.value;
+        if (!claimed.length || claimed[0].annotator_id === record.annotator_id) {
+          claimed.push(record);
+          if (!record.sent) found.update({ ...record, sent: true });
+        }
+        found.continue();
+      };
+    });
+    return claimed;
+  }
+
+  /** Forget records that the server has. */
+  remove(uids) {
+    return this.#run("readwrite", "default", (answers) => {
+      for (const uid of uids) {
+        const found = answers.index("uid").getKey(uid);
+        found.onsuccess = () => found.result !== undefined && answers.delete(found.result);
+      }
+    });
+  }
+
+  /** Take a record away that nobody was sent, or keep `counter`, which undoes it. Gives back whether it was kept. */
+  async takeBack(uid, mayHaveLeft, counter) {
+    let isCountered = false;
+    await this.#run("readwrite", "strict", (answers) => {
+      const found = answers.index("uid").get(uid);
+      found.onsuccess = () => {
+        isCountered = !found.result || found.result.sent || mayHaveLeft;
+        if (isCountered) answers.add(counter);
+        else answers.delete(found.result.seq);
+      };
+    });
+    return isCountered;
+  }
+
+  async #run(mode, durability, work) {
+    const database = await (this.#opened ??= this.#open());
+    return new Promise((resolve, reject) => {
+      const transaction = database.transaction(ANSWERS, mode, { durability });
+      const request = work(transaction.objectStore(ANSWERS));
+      transaction.oncomplete = () => resolve(request?.result);
+      transaction.onabort = () => reject(transaction.error ?? new Error("The browser stopped writing."));
+    });
+  }
+
+  #open() {
+    return new Promise((resolve, reject) => {
+      const request = indexedDB.open(NAME, 1);
+      request.onupgradeneeded = () => {
+        const answers = request.result.createObjectStore(ANSWERS, { keyPath: "seq", autoIncrement: true });
+        answers.createIndex("uid", "uid", { unique: true });
+        answers.createIndex("annotator_id", "annotator_id");
+      };
+      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        const forget = () => (this.#opened = null);
+        request.result.onclose = forget; // somebody has cleared the browser's data
+        request.result.onversionchange = () => {
+          request.result.close();
+          forget();
+        };
+        resolve(request.result);
+      };
+    });
+  }
+}
+
+class MemoryStore {
+  isDurable = false;
+  #records = [];
+
+  async add(record) {
+    this.#records.push(record);
+  }
+
+  async every() {
+    return [...this.#records];
+  }
+
+  async claim(annotatorId, most) {
+    const person = annotatorId ?? this.#records[0]?.annotator_id;
+    const claimed = this.#records.filter((record) => record.annotator_id === person).slice(0, most);
+    for (const record of claimed) record.sent = true;
+    return claimed;
+  }
+
+  async remove(uids) {
+    this.#records = this.#records.filter((record) => !uids.includes(record.uid));
+  }
+
+  async takeBack(uid, mayHaveLeft, counter) {
+    const found = this.#records.find((record) => record.uid === uid);
+    const isCountered = !found || found.sent || mayHaveLeft;
+    if (isCountered) this.#records.push(counter);
+    else await this.remove([uid]);
+    return isCountered;
+  }
+}

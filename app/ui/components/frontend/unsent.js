@@ -1,0 +1,63 @@
+// In the side bar of every page: says whose page this is, sends what earlier pages left behind, and speaks up while
+// something is not saved.
+
+import { el, style } from "./dom.js";
+import { outbox } from "./outbox.js";
+import { saving, savingNotes, showSaving } from "./saving.js";
+import { session } from "./session.js";
+
+const CALM = 3000; // milliseconds in which an answer is normally saved
+
+class Unsent {
+  #timer = null;
+  #isLate = false;
+
+  constructor(root, data) {
+    this.status = el("p", { role: "status" });
+    this.notes = el("div", { className: "notes" });
+    this.root = el("section", { className: "unsent", "aria-label": "Unsent answers" }, this.status, this.notes);
+    this.end = outbox.subscribe(() => this.draw());
+    style(root, `${data.assets}unsent.css`).then(() => root.append(this.root));
+    this.draw();
+  }
+
+  draw() {
+    const { state } = saving();
+    if (state === "saved") {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+      this.#isLate = false;
+    } else {
+      this.#timer ??= setTimeout(() => {
+        this.#isLate = true;
+        this.draw();
+      }, CALM);
+    }
+    this.status.hidden = !this.#isLate;
+    if (this.#isLate) showSaving(this.status);
+    const notes = savingNotes();
+    if (notes.join() !== this.said) this.notes.replaceChildren(...notes.map((text) => el("p", { textContent: text })));
+    this.said = notes.join();
+    this.root.hidden = this.status.hidden && !notes.length;
+  }
+}
+
+const mounted = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  session.enter(data.session);
+  let unsent = mounted.get(parentElement);
+  if (unsent) {
+    unsent.draw();
+    return unsent.cleanup;
+  }
+  unsent = new Unsent(parentElement, data);
+  mounted.set(parentElement, unsent);
+  unsent.cleanup = () => {
+    // Streamlit also calls this for a superseded run while the component lives.
+    if ((parentElement.host ?? parentElement).isConnected) return;
+    unsent.end();
+    mounted.delete(parentElement);
+  };
+  return unsent.cleanup;
+}
