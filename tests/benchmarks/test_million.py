@@ -13,7 +13,7 @@ from app.db.unit_of_work import Database
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
-from app.services import annotation, review, rounds
+from app.services import queues, review, rounds
 from app.storage import image_key
 from tests.benchmarks import million
 
@@ -37,7 +37,7 @@ def test_build__gives_every_queue_something_to_serve(database, database_url, tmp
         assert {split for split, _ in counts} == set(Split)
         assert review.listed(uow, built.project_id, PseudoLabelStatus.ACCEPTED)
         assert uow.session.scalar(select(func.count()).where(Image.needs_decision))
-        served = annotation.next_images(uow, built.project_id, Queue.SELECTION, built.annotator_ids[0], 5)
+        served = queues.next_images(uow, built.project_id, Queue.SELECTION, built.annotator_ids[0], 5)
     for item in served:
         file = tmp_path / "files" / image_key(item.sha256, item.suffix)
         assert hashlib.sha256(file.read_bytes()).hexdigest() == item.sha256
