@@ -178,7 +178,8 @@ def _take_back(uow: UnitOfWork, last: Annotation, uid: str) -> Answered:
         annotator_id=last.annotator_id,
         action=action,
         class_id=class_id,
-        queue=last.queue,
+        # An answer that stands again was given where it was given: in a dispute, it is no decision.
+        queue=before.queue if before else last.queue,
         restores_id=before.id if before else None,
     )
 

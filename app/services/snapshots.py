@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,36 @@ def load(storage: Storage, digest: str) -> SnapshotRows:
             in_frame_N=in_frame_N if in_frame_N.size else None,
             class_ids=classes["ids"],
             class_names=classes["names"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One image of a snapshot; `class_id` is None without a label."""
+
+    split: Split
+    class_id: int | None
+    judges: bool
+
+
+@lru_cache(maxsize=4096)
+def entry(storage: Storage, digest: str, image_id: int) -> Entry | None:
+    """What a snapshot says of one image; None if the image is not in it. Reads no more columns than it needs.
+
+    Raises:
+        NotFound: the snapshot's file is gone.
+    """
+    with np.load(storage.existing(snapshot_key(digest)), allow_pickle=False) as file:
+        image_ids_N = file["image_ids"]
+        at = int(np.searchsorted(image_ids_N, image_id))
+        if at == len(image_ids_N) or image_ids_N[at] != image_id:
+            return None
+        split, class_index = _SPLITS[file["split"][at]], int(file["class_index"][at])
+        is_answered = split is Split.VALIDATION and class_index != UNLABELLED
+        return Entry(
+            split=split,
+            class_id=None if class_index == UNLABELLED else json.loads(str(file["classes"]))["ids"][class_index],
+            judges=bool(file["judges"][at]) if "judges" in file else is_answered,
         )
 
 

@@ -339,6 +339,21 @@ def test_answer__people_who_disagree_leave_the_image_to_a_decision(pets):
     assert (pets.image(image_id).needs_decision, pets.image(image_id).label_class_id) == (False, cat)
 
 
+def test_undo__of_a_decision_brings_the_earlier_answer_back_and_the_dispute_with_it(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids[:2]
+    pets.answer(image_id, cat, by="Ada", queue=Queue.SELECTION)
+    pets.answer(image_id, dog, by="Ben", queue=Queue.SELECTION)
+    pets.answer(image_id, dog, by="Ada", queue=Queue.ADJUDICATION)
+    with pets.writing() as uow:
+        annotation.undo(uow, pets.project_id, pets.annotator("Ada"))
+
+    assert pets.image(image_id).needs_decision
+    with pets.reading() as uow:
+        newest, *_ = [row for row, _ in annotation.answers_of(uow, image_id)]
+    assert (newest.class_id, newest.queue) == (cat, Queue.SELECTION)
+
+
 def test_answer__where_a_lead_rules_a_dispute_takes_the_label_away(pets):
     image_id = pets.ids(Split.TRAIN)[0]
     with pets.writing() as uow:

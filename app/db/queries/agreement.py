@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import and_, case, func, or_, select, text
+from sqlalchemy import Row, and_, case, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.db.models import Annotation, Annotator, Image
-from app.domain.labels import BLIND, Action, AnnotatorKind, Queue
+from app.domain.labels import BLIND, Action, AnnotatorKind
 
 _ROWS = 5000
 
 
-def answers_of_shared_images(session: Session, project_id: int) -> Iterator[tuple[int, int, AnnotatorKind, int]]:
-    """(image, annotator, kind, class) of every label that was given blind, where two or more labels stand; by image.
+def answers_of_shared_images(session: Session, project_id: int) -> Iterable[Row[int, int, int]]:
+    """(image, annotator, class) of every label that a person gave blind, where several people's labels stand; by image.
 
     People count with what they said before they saw anybody else's answer. Whoever changed their mind later, as the
     one who decides a dispute does, is still counted with that first answer: otherwise every settled dispute would
     vanish from the count, and people would seem to agree the better the more they had argued. An undo brings an
-    earlier answer back, so the queue of that one says whether it was blind. Labels that came with an import are given
-    too; those of simulated annotators are not.
+    earlier answer back, so the queue of that one says whether it was blind.
     """
     standing, before = aliased(Annotation), aliased(Annotation)
-    is_own = and_(standing.restores_id.is_(None), or_(standing.queue.in_(BLIND), standing.queue == Queue.IMPORT))
+    is_own = and_(standing.restores_id.is_(None), standing.queue.in_(BLIND))
     is_before = and_(before.action == Action.LABEL, before.queue.in_(BLIND))
-    rows = session.execute(
-        select(
-            standing.image_id,
-            standing.annotator_id,
-            Annotator.kind,
-            case((is_own, standing.class_id), else_=before.class_id),
-        )
+    return session.execute(
+        select(standing.image_id, standing.annotator_id, case((is_own, standing.class_id), else_=before.class_id))
         .select_from(Image)
         .join(standing, and_(standing.image_id == Image.id, standing.superseded_at.is_(None)))
         .join(Annotator, Annotator.id == standing.annotator_id)
@@ -40,11 +34,32 @@ def answers_of_shared_images(session: Session, project_id: int) -> Iterator[tupl
         .where(
             Image.project_id == project_id,
             text("image.opinions > 1"),
-            Annotator.kind != AnnotatorKind.SIMULATED,
+            Annotator.kind == AnnotatorKind.PERSON,
             standing.action == Action.LABEL,
             or_(is_own, is_before),
         )
         .order_by(Image.id)
         .execution_options(yield_per=_ROWS)
     )
-    yield from rows
+
+
+def against_imported(
+    session: Session, project_id: int, annotator_ids: Sequence[int]
+) -> Sequence[Row[int, int | None, int | None, int]]:
+    """(annotator, their class, class by the import, images) of images that people answered blind."""
+    said, given = aliased(Annotation), aliased(Annotation)
+    imports = select(Annotator.id).where(Annotator.kind == AnnotatorKind.IMPORT)
+    return session.execute(
+        select(said.annotator_id, said.class_id, given.class_id, func.count())
+        .join(given, and_(given.image_id == said.image_id, given.annotator_id.in_(imports)))
+        .where(
+            said.project_id == project_id,
+            said.annotator_id.in_(annotator_ids),
+            said.superseded_at.is_(None),
+            said.action == Action.LABEL,
+            said.queue.in_(BLIND),
+            given.superseded_at.is_(None),
+            given.action == Action.LABEL,
+        )
+        .group_by(said.annotator_id, said.class_id, given.class_id)
+    ).all()

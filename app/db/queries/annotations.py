@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
@@ -116,3 +116,9 @@ def history(session: Session, image_id: int) -> Sequence[Row[Annotation, str]]:
         .where(Annotation.image_id == image_id)
         .order_by(Annotation.id.desc())
     ).all()
+
+
+def names(session: Session, annotator_ids: Collection[int]) -> dict[int, str]:
+    """The names of these annotators."""
+    rows = session.scalars(select(Annotator).where(Annotator.id.in_(annotator_ids)))
+    return {row.id: row.name for row in rows}

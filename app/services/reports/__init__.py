@@ -11,11 +11,14 @@ from app.services.reports.accuracy import (
     newest_accuracy,
     pools_over_rounds,
 )
+from app.services.reports.agreement import Agreement, ClassAgreement, PairAgreement, agreement
 from app.services.reports.comparison import Comparison, Difference, compare
 from app.services.reports.forecast import LabelForecast, label_forecast
 from app.services.reports.gate import GateClass, GateRow, gate_history
+from app.services.reports.history import Act, Flag, History, Part, Use, history
 from app.services.reports.next_step import NextStep, Situation, Target, next_step
 from app.services.reports.overview import ImportRow, Overview, overview
+from app.services.reports.people import Day, Holder, Pace, QueueShare, pace, shares
 from app.services.reports.preview import Preview, needed_validation, preview
 from app.services.reports.quality import (
     ClassRow,
@@ -40,35 +43,49 @@ from app.services.reports.training import LossPoint, Progress, TrainingCurve, pr
 
 __all__ = [
     "Accuracy",
+    "Act",
+    "Agreement",
     "Asked",
+    "ClassAgreement",
     "ClassRow",
     "Comparison",
     "Confusion",
     "CurvePoint",
+    "Day",
     "Difference",
     "Draft",
     "EventRow",
+    "Flag",
     "GateClass",
     "GateRow",
+    "History",
+    "Holder",
     "ImageRow",
     "ImportRow",
     "LabelForecast",
     "LossPoint",
     "NextStep",
     "Overview",
+    "Pace",
+    "PairAgreement",
+    "Part",
     "PoolsAt",
     "Preview",
     "Progress",
+    "QueueShare",
     "RoundDetails",
     "RoundRow",
     "Situation",
     "Target",
     "TrainingCurve",
+    "Use",
+    "agreement",
     "compare",
     "confusion",
     "confusion_images",
     "draft",
     "gate_history",
+    "history",
     "label_forecast",
     "learning_curve",
     "mistakes",
@@ -76,11 +93,13 @@ __all__ = [
     "newest_accuracy",
     "next_step",
     "overview",
+    "pace",
     "per_class",
     "pools_over_rounds",
     "preview",
     "progress_of",
     "round_details",
     "round_history",
+    "shares",
     "training_curve",
 ]
