@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from app.api.items import Item
 from app.api.rest import Asking, Body, Id, Opened, Text, Uid, malformed
+from app.db.models import Image, Project
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects
 from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.callers import Caller
 from app.domain.labels import Action, AnnotatorKind, Queue
-from app.domain.people import Role
+from app.domain.people import Adjudication, Role
 from app.domain.pools import Pool
 from app.errors import AppError, NotFound, Refused
 from app.services import annotation, flags
@@ -115,13 +116,13 @@ def check_person(uow: UnitOfWork, annotator_id: int) -> None:
         raise Refused(f"Nobody can answer as the {found.kind} annotator.")
 
 
-def check_queue(caller: Caller, queue: Queue) -> None:
-    """An answer of the adjudication queue decides for everybody: that is for leads.
+def check_queue(caller: Caller, queue: Queue, project: Project) -> None:
+    """An answer of the adjudication queue decides for everybody: where a lead rules, that is for leads.
 
     Raises:
         Forbidden: the caller is none.
     """
-    if queue is Queue.ADJUDICATION:
+    if queue is Queue.ADJUDICATION and project.adjudication is Adjudication.LEAD:
         caller.require(Role.LEAD)
 
 
@@ -177,9 +178,11 @@ def _read(item: Any, field: str) -> Answer:
 
 
 def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> Answered:
-    if not caller.sees(images.one(uow.session, item.image_id).project_id):
+    image = images.one(uow.session, item.image_id)
+    if not caller.sees(image.project_id):
         raise NotFound(f"There is no image {item.image_id}.")
-    check_queue(caller, item.queue)
+    check_queue(caller, item.queue, projects.one(uow.session, image.project_id))
+    is_late = item.queue is Queue.ADJUDICATION and not _may_decide(uow, caller, annotator_id, image)
     if item.action is Act.FLAG:
         return _flag(uow, annotator_id, item)
     return annotation.answer(
@@ -189,11 +192,22 @@ def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> 
         annotator_id=annotator_id,
         action=Action(item.action.value),
         class_id=item.class_id,
-        queue=item.queue,
+        queue=Queue.BROWSE if is_late else item.queue,
         note=item.note,
         batch=item.batch,
         seconds=None if item.seconds is None else min(item.seconds, LONGEST_SECONDS),
     )
+
+
+def _may_decide(uow: UnitOfWork, caller: Caller, annotator_id: int, image: Image) -> bool:
+    """Whether an answer settles the dispute: a lead's always does; others may not overrule where there is none.
+
+    Somebody may have decided a moment ago. The answer is then kept as one more opinion, given in sight of the others.
+    """
+    if caller.may(Role.LEAD) or image.needs_decision:
+        return True
+    theirs = annotation_queries.current(uow.session, image.id, annotator_id)
+    return theirs is not None and theirs.queue is Queue.ADJUDICATION
 
 
 def _flag(uow: UnitOfWork, annotator_id: int, item: Answer) -> Answered:

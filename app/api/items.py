@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.db.models import Image
 from app.services.queues import QueueItem
+from app.services.reports import Opinion
 from ssmae.config import Acquisition
+
+
+class Said(BaseModel):
+    """What one person says of an image: for whoever decides a dispute."""
+
+    who: str
+    what: str = Field(description="the class, or that they skipped it or were not sure")
+    at: datetime
+    note: str | None
+
+    @classmethod
+    def of(cls, opinion: Opinion) -> Self:
+        """One standing answer."""
+        return cls(who=opinion.who, what=opinion.what, at=opinion.at, note=opinion.note)
 
 
 class Item(BaseModel):
@@ -25,6 +41,9 @@ class Item(BaseModel):
     hint: str | None
     proposed_class_id: int | None
     confidence: float | None
+    said: list[Said] | None = Field(
+        default=None, description="in the adjudication queue alone; elsewhere answers are blind"
+    )
 
     @classmethod
     def of(cls, item: QueueItem) -> Self:

@@ -8,13 +8,13 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from app.api.answers import LARGEST_BATCH, check_person, check_queue
-from app.api.items import Item
+from app.api.items import Item, Said
 from app.api.rest import Asking, Body, Id, Malformed, Opened, PathId, Uid
 from app.db.queries import projects, rounds
 from app.db.unit_of_work import committed
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
-from app.services import queues
+from app.services import queues, reports
 
 SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
 
@@ -73,14 +73,19 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
     caller.require_project(project_id)
     caller.require_self(body.annotator_id)
     _check_served(queue)
-    check_queue(caller, queue)
     with committed(runtime.database) as uow:
+        check_queue(caller, queue, projects.one(uow.session, project_id))
         check_person(uow, body.annotator_id)
         taken = queues.take(
             uow, project_id, queue, body.annotator_id, tab=body.tab, want=body.n, held=list(dict.fromkeys(body.held))
         )
+        items = [Item.of(item) for item in taken.items]
+        if queue is Queue.ADJUDICATION:
+            said = reports.opinions(uow, project_id, [item.id for item in items])
+            for item in items:
+                item.said = [Said.of(opinion) for opinion in said.get(item.id, [])]
     return Taken(
-        images=[Item.of(item) for item in taken.items],
+        images=items,
         kept=taken.kept,
         progress=_progress(taken.progress),
         selection=taken.selection,

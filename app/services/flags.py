@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from app.db.base import now
 from app.db.models import ImageFlag
 from app.db.queries import annotations as annotation_queries
-from app.db.queries import images
+from app.db.queries import disputes, images
 from app.db.unit_of_work import UnitOfWork
 from app.errors import Conflict, Refused
 
@@ -36,3 +37,28 @@ def raise_flag(uow: UnitOfWork, *, uid: str, image_id: int, annotator_id: int, n
     )
     uow.session.flush()
     return False
+
+
+def resolve(uow: UnitOfWork, flag_id: int, annotator_id: int) -> ImageFlag:
+    """Say that somebody dealt with a flag; whoever was first stays named.
+
+    Raises:
+        NotFound: there is no such flag.
+    """
+    found = disputes.flag(uow.session, flag_id)
+    if found.resolved_at is None:
+        found.resolved_at, found.resolved_by = now(), annotator_id
+        uow.session.flush()
+    return found
+
+
+def reopen(uow: UnitOfWork, flag_id: int) -> ImageFlag:
+    """Have a flag wait for the leads again.
+
+    Raises:
+        NotFound: there is no such flag.
+    """
+    found = disputes.flag(uow.session, flag_id)
+    found.resolved_at = found.resolved_by = None
+    uow.session.flush()
+    return found

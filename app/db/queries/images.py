@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, func, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.db.models import Image
 from app.domain.pools import Pool, Split
 from app.errors import NotFound
+
+NEEDS_DECISION: ColumnElement[bool] = literal_column("image.needs_decision")
+"""As its partial index has it: for a boolean, SQLAlchemy writes `= 1`, and SQLite would then read every image."""
 
 
 def one(session: Session, image_id: int, *, lock: bool = False) -> Image:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.base import database_now
 from app.db.models import Annotation, Annotator, Image, ImageLease, Project, PseudoLabel, Round, Selection
+from app.db.queries.images import NEEDS_DECISION
 from app.db.queries.reviews import newest_result
 from app.domain.labels import GIVEN, Queue
 from app.domain.pools import Pool, Split
@@ -100,7 +101,7 @@ def wanted_opinions(project: Project) -> ColumnElement[int]:
 def is_open(project: Project, queue: Queue) -> ColumnElement[bool]:
     """Whether an image of a queue waits for an answer."""
     if queue is Queue.ADJUDICATION:
-        return Image.needs_decision.is_(True)
+        return NEEDS_DECISION
     if queue is Queue.REVIEW or not project.overlap_share:
         return and_(_UNSETTLED, Image.opinions == 0)
     wanted = wanted_opinions(project)
@@ -178,7 +179,7 @@ def _members(project: Project, queue: Queue) -> Select[Image, Selection | None, 
             return (
                 statement.outerjoin(Selection, no_selection)
                 .outerjoin(PseudoLabel, no_pseudo_label)
-                .where(Image.needs_decision)
+                .where(NEEDS_DECISION)
                 .order_by(Image.id)
             )
         case _:

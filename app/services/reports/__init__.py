@@ -13,6 +13,7 @@ from app.services.reports.accuracy import (
 )
 from app.services.reports.agreement import Agreement, ClassAgreement, PairAgreement, agreement
 from app.services.reports.comparison import Comparison, Difference, compare
+from app.services.reports.disputes import Dispute, FlagRow, Opinion, Waiting, disputes, flags, opinions, waiting
 from app.services.reports.forecast import LabelForecast, label_forecast
 from app.services.reports.gate import GateClass, GateRow, gate_history
 from app.services.reports.history import Act, Flag, History, Part, Use, history
@@ -53,9 +54,11 @@ __all__ = [
     "CurvePoint",
     "Day",
     "Difference",
+    "Dispute",
     "Draft",
     "EventRow",
     "Flag",
+    "FlagRow",
     "GateClass",
     "GateRow",
     "History",
@@ -65,6 +68,7 @@ __all__ = [
     "LabelForecast",
     "LossPoint",
     "NextStep",
+    "Opinion",
     "Overview",
     "Pace",
     "PairAgreement",
@@ -79,11 +83,14 @@ __all__ = [
     "Target",
     "TrainingCurve",
     "Use",
+    "Waiting",
     "agreement",
     "compare",
     "confusion",
     "confusion_images",
+    "disputes",
     "draft",
+    "flags",
     "gate_history",
     "history",
     "label_forecast",
@@ -92,6 +99,7 @@ __all__ = [
     "needed_validation",
     "newest_accuracy",
     "next_step",
+    "opinions",
     "overview",
     "pace",
     "per_class",
@@ -102,4 +110,5 @@ __all__ = [
     "round_history",
     "shares",
     "training_curve",
+    "waiting",
 ]
