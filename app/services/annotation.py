@@ -214,6 +214,12 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
     return answered
 
 
+def settle_disputes(uow: UnitOfWork, project_id: int) -> None:
+    """Let labels follow anew where people disagree: the project's rule for that has changed."""
+    for image_id in annotation_queries.disagreed(uow.session, project_id):
+        _settle(uow, images.one(uow.session, image_id, lock=True), brings_back=False)
+
+
 def _end_exclusions(uow: UnitOfWork, image_id: int, *, but: int) -> None:
     """Let everybody's answers from before they excluded the image stand again; those of `but` are the caller's."""
     for exclusion in annotation_queries.exclusions(uow.session, image_id):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +15,7 @@ from app.db.unit_of_work import UnitOfWork
 from app.domain.classes import clean_name
 from app.domain.splits import DEFAULT_TEST_SIZE
 from app.errors import Conflict, Refused
-from app.services import importing_split
+from app.services import annotation, importing_split
 from ssmae.config import Acquisition, Preset, RoundConfig, changed, preset_config
 from ssmae.errors import InvalidConfig
 
@@ -47,9 +48,9 @@ def create(
         name=name,
         salt=secrets.token_hex(8),
         is_sealed=is_sealed,
-        test_size=_at_least(0, "test_size", test_size),
-        validation_size=_at_least(0, "validation_size", validation_size),
-        selection_size=_at_least(1, "selection_size", selection_size),
+        test_size=_within("test_size", test_size),
+        validation_size=_within("validation_size", validation_size),
+        selection_size=_within("selection_size", selection_size),
         strategy=strategy,
         preset=preset,
         settings=_checked(settings or {}),
@@ -62,19 +63,21 @@ def create(
 
 
 def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
-    """Change any of name, test_size, validation_size, selection_size, strategy, preset, settings.
+    """Change any of a project's settings, by the names of their columns.
+
+    Another rule for disputes applies to those that are open and to those that it settled before; decisions stay.
 
     Raises:
         Refused: an unknown or unusable setting; the test size once the test split is fixed.
         Conflict: the name is taken.
     """
     project = projects.one(uow.session, project_id)
-    least = {"test_size": 0, "validation_size": 0, "selection_size": 1}
+    had_rule = project.adjudication
     for field, value in changes.items():
-        if field in least:
-            value = _at_least(least[field], field, value)  # noqa: PLW2901 - the checked value
-        elif field not in {"name", "strategy", "preset", "settings"}:
+        if field not in _CHANGEABLE:
             raise Refused(f"A project's {field} cannot be changed.")
+        if field in _RANGES:
+            _within(field, value)
         if field == "test_size" and value != project.test_size:
             importing_split.change_size(uow, project, value)
         if field == "settings":
@@ -85,6 +88,8 @@ def update(uow: UnitOfWork, project_id: int, **changes: Any) -> Project:
                 _check_free(uow, value)
         setattr(project, field, value)
     uow.session.flush()
+    if project.adjudication is not had_rule:
+        annotation.settle_disputes(uow, project_id)
     return project
 
 
@@ -149,9 +154,24 @@ def remove_class(uow: UnitOfWork, project_id: int, class_id: int) -> None:
     uow.session.flush()
 
 
-def _at_least(least: int, field: str, value: int) -> int:
-    if value < least:
-        raise Refused(f"{field} must be at least {least}. Got {value}.")
+_RANGES: dict[str, tuple[float, float]] = {
+    "test_size": (0, math.inf),
+    "validation_size": (0, math.inf),
+    "selection_size": (1, math.inf),
+    "overlap_share": (0, 1),
+    "overlap_size": (2, 5),
+    "error_target": (0.001, 0.5),
+}
+_CHANGEABLE = {"name", "strategy", "preset", "settings", "adjudication", "shows_guess", *_RANGES}
+
+Number = TypeVar("Number", int, float)
+
+
+def _within(field: str, value: Number) -> Number:
+    low, high = _RANGES[field]
+    if not low <= value <= high:
+        wanted = f"at least {low}" if math.isinf(high) else f"from {low} to {high}"
+        raise Refused(f"{field} must be {wanted}. Got {value}.")
     return value
 
 

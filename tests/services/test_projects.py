@@ -8,6 +8,7 @@ from sqlalchemy import update
 from app.db.models import Image
 from app.db.queries import projects as project_queries
 from app.domain.labels import Queue
+from app.domain.people import Adjudication
 from app.domain.pools import Split
 from app.errors import Conflict, NotFound, Refused
 from app.services import projects
@@ -196,3 +197,47 @@ def test_add_class__goes_behind_the_others_even_after_a_removal(world):
 
     with world.reading() as uow:
         assert [one.name for one in project_queries.classes(uow.session, world.project_id)] == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"overlap_share": 1.5}, "overlap_share must be from 0 to 1. Got 1.5"),
+        ({"overlap_size": 1}, "overlap_size must be from 2 to 5. Got 1"),
+        ({"overlap_size": 6}, "overlap_size must be from 2 to 5"),
+        ({"error_target": 0.0}, "error_target must be from 0.001 to 0.5"),
+        ({"error_target": float("nan")}, "error_target must be"),
+    ],
+)
+def test_update__what_labelling_together_cannot_be_is_refused_in_a_sentence(world, change, sentence):
+    world.make_project()
+
+    with pytest.raises(Refused, match=sentence), world.writing() as uow:
+        projects.update(uow, world.project_id, **change)
+
+
+def test_update__another_rule_for_disputes_applies_to_those_that_are_open_and_leaves_decisions_alone(world):
+    world.make_project(train=4)
+    cat, dog = world.class_ids
+    tied, outvoted, decided, calm = world.ids(Split.TRAIN)
+    for image_id in (tied, outvoted, decided):
+        world.answer(image_id, cat, by="Ada")
+        world.answer(image_id, dog, by="Ben")
+    world.answer(outvoted, dog, by="Cleo")
+    world.answer(decided, cat, by="Cleo", queue=Queue.ADJUDICATION)
+    world.label([calm])
+
+    def states():
+        found = [world.image(image_id) for image_id in (tied, outvoted, decided, calm)]
+        return [(image.label_class_id, image.needs_decision) for image in found]
+
+    by_majority = states()
+    with world.writing() as uow:
+        projects.update(uow, world.project_id, adjudication=Adjudication.LEAD)
+    by_lead = states()
+    with world.writing() as uow:
+        projects.update(uow, world.project_id, adjudication=Adjudication.MAJORITY)
+
+    assert by_majority == [(dog, True), (dog, False), (cat, False), (world.image(calm).sealed_class_id, False)]
+    assert by_lead == [(None, True), (None, True), *by_majority[2:]]
+    assert states() == by_majority

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Row, and_, case, func, or_, select, text
+from sqlalchemy import Row, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.db.models import Annotation, Annotator, Image
+from app.db.queries.images import SHARED
 from app.domain.labels import BLIND, Action, AnnotatorKind
 
 _ROWS = 5000
@@ -30,10 +31,9 @@ def answers_of_shared_images(session: Session, project_id: int) -> Iterable[Row[
         .join(standing, and_(standing.image_id == Image.id, standing.superseded_at.is_(None)))
         .join(Annotator, Annotator.id == standing.annotator_id)
         .outerjoin(before, before.id == func.coalesce(standing.restores_id, standing.supersedes_id))
-        # Written out, not bound: only so does SQLite see that the partial index answers it.
         .where(
             Image.project_id == project_id,
-            text("image.opinions > 1"),
+            SHARED,
             Annotator.kind == AnnotatorKind.PERSON,
             standing.action == Action.LABEL,
             or_(is_own, is_before),

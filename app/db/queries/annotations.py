@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Annotation, Annotator
+from app.db.models import Annotation, Annotator, Image
+from app.db.queries.images import SHARED
 from app.domain.labels import GIVEN, Action, AnnotatorKind, Answer, Queue
 from app.errors import NotFound
 
@@ -63,6 +64,25 @@ def answers(session: Session, image_id: int) -> list[Answer]:
         )
         for said, kind in rows
     ]
+
+
+def disagreed(session: Session, project_id: int) -> Sequence[int]:
+    """Images of which people's standing labels name several classes, by id."""
+    return session.scalars(
+        select(Image.id)
+        .join(Annotation, Annotation.image_id == Image.id)
+        .join(Annotator, Annotator.id == Annotation.annotator_id)
+        .where(
+            Image.project_id == project_id,
+            SHARED,
+            Annotation.superseded_at.is_(None),
+            Annotation.action == Action.LABEL,
+            Annotator.kind != AnnotatorKind.IMPORT,
+        )
+        .group_by(Image.id)
+        .having(func.count(Annotation.class_id.distinct()) > 1)
+        .order_by(Image.id)
+    ).all()
 
 
 def exclusions(session: Session, image_id: int) -> Sequence[Annotation]:

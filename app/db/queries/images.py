@@ -14,6 +14,9 @@ from app.errors import NotFound
 NEEDS_DECISION: ColumnElement[bool] = literal_column("image.needs_decision")
 """As its partial index has it: for a boolean, SQLAlchemy writes `= 1`, and SQLite would then read every image."""
 
+SHARED: ColumnElement[bool] = literal_column("image.opinions") > literal_column("1")
+"""Several people's labels stand; written out for the same reason, because a bound number is not that of the index."""
+
 
 def one(session: Session, image_id: int, *, lock: bool = False) -> Image:
     """The image with this id; with `lock`, nobody else changes it until the transaction ends.

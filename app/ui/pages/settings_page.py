@@ -11,6 +11,7 @@ import streamlit as st
 from app.db.models import ImageClass, Project
 from app.db.queries import images, imports, projects
 from app.db.unit_of_work import committed
+from app.domain.people import Adjudication
 from app.errors import AppError
 from app.services import projects as project_service
 from app.ui import state
@@ -33,6 +34,8 @@ def main() -> None:
         side = images.sides(uow.session, project.id)
         untouched = imports.split_is_untouched(uow.session, project.id)
     _general(project, untouched=untouched)
+    st.subheader("Labelling", anchor=False)
+    _labelling(project)
     st.subheader("Classes", anchor=False)
     _classes(project, classes)
     st.subheader("Learner", anchor=False)
@@ -103,6 +106,52 @@ PRESETS = {
     Preset.STANDARD: "Standard: a mid-sized model, about half an hour on CPU cores, minutes on a GPU",
     Preset.THOROUGH: "Thorough: the full model, for a GPU",
 }
+
+
+def _labelling(project: Project) -> None:
+    with st.form("labelling", border=True):
+        left, right = st.columns(2)
+        share = left.number_input(
+            "Images that several people answer, in %",
+            0.0,
+            100.0,
+            100 * project.overlap_share,
+            1.0,
+            format="%.1f",
+            help="Drawn at random. Nobody sees another's answer, so these images show how far people agree.",
+        )
+        size = right.number_input("How many people answer each of those", 2, 5, project.overlap_size)
+        adjudication = st.radio(
+            "Label of an image while people disagree about it",
+            list(Adjudication),
+            list(Adjudication).index(project.adjudication),
+            format_func=lambda one: one.label.capitalize(),
+            help="Disputed images wait on the Team page. Another rule applies to the open disputes too.",
+        )
+        shows_guess = st.toggle("Show the model's guess while labelling", project.shows_guess)
+        st.caption(
+            "Seeing a guess first pulls answers towards it: wrong guesses become labels, and people seem to agree more "
+            "than they do. It is never shown with the test set and the validation sample."
+        )
+        target = st.number_input(
+            "Error that audits and clean grids are held against, in %",
+            0.1,
+            50.0,
+            100 * project.error_target,
+            0.5,
+            format="%.1f",
+            help="An audit of pseudo-labels, or a grid that you accept as it is, says whether their error lies below.",
+        )
+        sent = st.form_submit_button("Save", type="primary")
+    if sent:
+        _save(
+            project.id,
+            overlap_share=round(share / 100, 4),
+            overlap_size=int(size),
+            adjudication=adjudication,
+            shows_guess=shows_guess,
+            error_target=round(target / 100, 4),
+        )
 
 
 def _classes(project: Project, classes: Sequence[ImageClass]) -> None:
