@@ -16,7 +16,7 @@ def said(site, image_id):
 
 def test_keys__label_skip_undo_and_exclude_reach_the_database(site, labeller):
     cat, dog = site.world.class_ids
-    first, second, third = labeller.press("1"), labeller.press("2"), labeller.press("s")
+    first, second, third = labeller.press("1"), labeller.press("2"), labeller.press("Space")
     assert labeller.press("u") not in {first, second, third}
     assert labeller.wait_painted() == third
     labeller.press("Backspace")

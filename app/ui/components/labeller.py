@@ -8,8 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.db.models import ImageClass
-from app.domain.classes import keys
+from app.db.models import Annotator, ImageClass
 from app.domain.labels import Queue
 from app.ui.components import assets
 from ssmae.config import Acquisition
@@ -28,7 +27,7 @@ def labeller(
     *,
     project_id: int,
     queue: Queue,
-    annotator_id: int,
+    annotator: Annotator,
     classes: Sequence[ImageClass],
     texts: Texts,
     fresh: int,
@@ -39,21 +38,22 @@ def labeller(
     Args:
         project_id: whose images.
         queue: which of its queues.
-        annotator_id: who answers.
-        classes: in their order; the keys follow from it.
+        annotator: who answers.
+        classes: in their order; their keys follow from it.
         texts: what to say where there is no image.
         fresh: another number makes the labeller ask again for the images it holds.
         on_progress: called, at most every two seconds, after answers were saved.
     """
     mount = st.components.v2.component("ssmae_labeller", js=assets.LOADER)
     mount(
-        key=f"labeller-{project_id}-{queue}-{annotator_id}",
+        key=f"labeller-{project_id}-{queue}-{annotator.id}",
         data={
             "assets": assets.base(),
             "module": "labeller.js",
             "project_id": project_id,
             "queue": str(queue),
-            "annotator_id": annotator_id,
+            "annotator_id": annotator.id,
+            "annotator_name": annotator.name,
             "classes": classes_json(classes),
             "strategies": {str(one): one.label for one in Acquisition},
             "texts": asdict(texts),
@@ -64,6 +64,5 @@ def labeller(
 
 
 def classes_json(classes: Sequence[ImageClass]) -> list[Mapping[str, Any]]:
-    """Classes as the browser's side takes them: id, name and the key that chooses each."""
-    chosen_by = keys([one.name for one in classes])
-    return [{"id": one.id, "name": one.name, "key": key} for one, key in zip(classes, chosen_by, strict=True)]
+    """Classes as the browser's side takes them, which knows the person's keys."""
+    return [{"id": one.id, "name": one.name} for one in classes]

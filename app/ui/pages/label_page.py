@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.db.models import Project
+from app.db.models import Annotator, Project
 from app.db.queries import images, projects, rounds
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
@@ -68,14 +68,14 @@ def main() -> None:
         empty("There are no classes yet.", "Name what the images can show; you can add more at any time.")
         add_classes(project.id)
     else:
-        _work(project, annotator.id)
+        _work(project, annotator)
 
 
 @st.fragment
-def _work(project: Project, annotator_id: int) -> None:
+def _work(project: Project, annotator: Annotator) -> None:
     """The queues and the labeller; drawn anew on its own when answers were saved."""
     with state.runtime().database.reading() as uow:
-        left = round_service.unanswered(uow, project.id, annotator_id)
+        left = round_service.unanswered(uow, project.id, annotator.id)
         classes = projects.classes(uow.session, project.id)
         draft = rounds.draft(uow.session, project.id)
     if st.session_state.get(state.QUEUE_KEY) not in QUEUES:
@@ -110,14 +110,14 @@ def _work(project: Project, annotator_id: int) -> None:
     labeller(
         project_id=project.id,
         queue=queue,
-        annotator_id=annotator_id,
+        annotator=annotator,
         classes=classes,
         texts=TEXTS[queue],
         fresh=state.answers_of_others(),
         on_progress=_saved,
     )
     if not left[queue]:
-        _next_step(project.id, annotator_id, queue)
+        _next_step(project.id, annotator.id, queue)
     if project.is_sealed:
         simulated_annotator(project.id, queue, left[queue])
 

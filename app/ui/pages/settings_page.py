@@ -17,7 +17,6 @@ from app.services import projects as project_service
 from app.ui import state
 from app.ui.components.class_form import add_classes
 from app.ui.components.knobs import knobs
-from app.ui.components.labeller import classes_json
 from app.ui.components.layout import header, project_or_stop, showing_refusals
 from ssmae.config import Acquisition, Preset, changed, differences, merged, preset_config
 from ssmae.metrics import interval_half_width
@@ -157,17 +156,9 @@ def _labelling(project: Project) -> None:
 def _classes(project: Project, classes: Sequence[ImageClass]) -> None:
     if not classes:
         st.caption("None yet. Name them here, or import folders that carry their names.")
-    chosen_by = {one["id"]: one["key"] for one in classes_json(classes)}
     for one in classes:
         with st.container(horizontal=True, vertical_alignment="center"):
-            name = st.text_input(
-                f"Class, key {chosen_by[one.id]}" if chosen_by[one.id] else "Class",
-                one.name,
-                key=f"class-{one.id}",
-                max_chars=100,
-                label_visibility="collapsed",
-            )
-            st.markdown(f"`{chosen_by[one.id] or '–'}`", width=40)
+            name = st.text_input("Class", one.name, key=f"class-{one.id}", max_chars=100, label_visibility="collapsed")
             if st.button("Remove", key=f"remove-{one.id}", type="tertiary", icon=":material/delete:"):
                 _change(lambda uow, one=one: project_service.remove_class(uow, project.id, one.id))
         if name.strip() and name != one.name:

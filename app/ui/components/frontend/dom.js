@@ -20,11 +20,15 @@ export function style(root, href) {
   });
 }
 
-/** Whether an event was meant for a text field, a menu or a dialog rather than for us. */
+const SLID = new Set(["range", "checkbox", "radio"]);
+const SLIDING = new Set([" ", "Enter", "Home", "End", "PageUp", "PageDown", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+
+/** Whether an event was meant for a text field, a slider, a menu or a dialog rather than for us. */
 export function isForOthers(event) {
   const target = event.composedPath()[0];
   const tag = target?.tagName;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
+  if (tag === "INPUT" && SLID.has(target.type)) return SLIDING.has(event.key);
   if (tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT" || target?.isContentEditable) return true;
   return document.querySelector('[role="dialog"], [role="listbox"]') !== null;
 }

@@ -1,67 +1,94 @@
-// The labeller: one image at a time, one key an answer. Streamlit only mounts it; nothing here waits for Python.
+// The labeller: one image at a time, one key an answer. Streamlit only mounts it; nothing here waits for Python, and no
+// image waits for the server.
 
 import { el, isForOthers, isOnButton, style } from "./dom.js";
+import { hint } from "./hints.js";
+import { Keys, keyOf } from "./keys.js";
+import { KeysDialog } from "./keys_dialog.js";
+import { MANY_CLASSES, View } from "./labeller_view.js";
+import { emptiness } from "./emptiness.js";
 import { outbox } from "./outbox.js";
-import { showSaving } from "./saving.js";
-import { ask, uuid } from "./session.js";
+import { Exclusion, Flag, Reasons } from "./panels.js";
+import { Past } from "./past.js";
+import { preferencesOf } from "./preferences.js";
 import { ImageQueue } from "./queue.js";
-import { View } from "./labeller_view.js";
+import { Recent } from "./recent.js";
+import { showSaving } from "./saving.js";
+import { Search } from "./search.js";
+import { ask, uuid } from "./session.js";
+import { Showing } from "./showing.js";
+import { PLAIN, Viewer } from "./viewer.js";
 
 const TELL_PYTHON = 2000; // milliseconds at least between two messages that answers were saved
-const LOOK_AGAIN = 1500; // milliseconds until a queue that is being filled is asked again
+const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
+const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const COUNTED = { label: "settled", skip: "skipped", unsure: "skipped" };
 
 class Labeller {
-  #past = [];
-  #shownAt = null;
-  #shown = null;
-  #isAsking = false;
   #isUndoing = false;
+  #pressedAt = null; // when the key went down whose work is being done
   #savedSince = 0;
   #timers = new Set();
   #ends = [];
+  #panel = null;
 
   constructor(root, data, tell) {
     this.root = root;
     this.data = data;
     this.fresh = data.fresh;
     this.tell = tell;
-    this.byKey = new Map(data.classes.filter((one) => one.key).map((one) => [one.key, one]));
+    this.preferences = preferencesOf(data.annotator_id);
+    this.recent = new Recent(data.project_id, data.classes);
+    this.past = new Past(data);
+    this.acts = {
+      confirm: () => this.#confirm(), undo: () => this.#undo(), skip: () => this.#answer({ action: "skip" }, "skipped"),
+      reasons: () => this.#toggle(this.reasons), unsure: () => this.#answer({ action: "unsure" }, "not sure"),
+      flag: () => this.#toggle(this.flag), exclude: () => this.#exclude(), search: () => this.#search(),
+      zoomIn: () => this.viewer.zoom(1), zoomOut: () => this.viewer.zoom(-1), fit: () => this.viewer.fit(),
+      light: () => this.#toggleLight(), smooth: () => this.#set("smooth", !this.viewer.isSmooth), help: () => this.keysDialog.open(),
+    };
     this.view = new View(data.classes, {
-      choose: (one) => this.#byMouse(() => this.#label(one)),
-      confirm: () => this.#byMouse(() => this.#confirm()),
-      skip: () => this.#byMouse(() => this.#skip()),
-      undo: () => this.#byMouse(() => this.#undo()),
-      exclude: () => this.#byMouse(() => this.#exclude()),
-      keep: () => this.#byMouse(() => this.#ask(false)),
-      zoom: () => this.#byMouse(() => this.#zoom()),
-      help: () => this.#byMouse(() => this.#toggleHelp()),
+      ...Object.fromEntries(Object.keys(this.acts).map((name) => [name, (event) => this.#byMouse(event, this.acts[name])])),
+      choose: (one, event) => this.#byMouse(event, () => this.#label(one)),
+      changeLight: (light) => this.#set("light", light),
+      keepView: (keeps) => this.#set("keepsView", keeps),
     });
-    this.queue = new ImageQueue(data, () => this.#refresh());
+    const close = () => this.#open(null);
+    this.reasons = new Reasons((note) => this.#answer({ action: "skip", note }, `skipped: ${note}`), close);
+    this.exclusion = new Exclusion(() => this.#exclude(), close);
+    this.flag = new Flag((note) => this.#flag(note), close);
+    this.view.panels.append(this.reasons.root, this.exclusion.root, this.flag.root);
+    this.keysDialog = new KeysDialog(data.classes, this.preferences, () => this.#focus());
+    this.search = new Search((one) => this.#label(one), () => this.#focus());
+    this.view.root.append(this.keysDialog.root, this.search.root);
+    const tip = hint(this.preferences, "one-key", "Press the key beside a class, and the next image is there at once. ",
+      el("kbd", { textContent: "u" }), " takes back, ", el("kbd", { textContent: "Space" }), " skips, ",
+      el("kbd", { textContent: "?" }), " shows all keys and changes them.");
+    if (tip) this.view.tips.append(tip);
+    this.viewer = new Viewer(this.view.stage, (zoomed) => this.view.zoomed(zoomed, this.viewer.isSmooth));
+    this.showing = new Showing(this.view, this.viewer, this.preferences);
+    this.queue = new ImageQueue(data, (hasLostCurrent) => this.#refresh(hasLostCurrent));
     const onKey = (event) => this.#key(event);
-    const onSize = new ResizeObserver(() => this.#shown && this.view.fit(this.#shown, this.isSmooth));
     addEventListener("keydown", onKey, true);
-    onSize.observe(this.view.stage);
     this.#ends = [
       () => removeEventListener("keydown", onKey, true),
-      () => onSize.disconnect(),
+      () => this.viewer.end(),
       () => this.queue.close(),
       outbox.subscribe((change) => this.#heard(change)),
+      this.preferences.subscribe(() => this.#prefer()),
     ];
+    this.#prefer();
     showSaving(this.view.status);
-    this.view.say("Loading", "The first images are on their way.");
+    this.#sayWhyEmpty();
     style(root, `${data.assets}labeller.css`).then(() => root.append(this.view.root));
     this.queue.fill();
-  }
-
-  get isSmooth() {
-    return localStorage.getItem("ssmae-smooth") === "1";
   }
 
   /** Somebody else has answered: what is held here may be settled. */
   askAgain(fresh) {
     if (fresh === this.fresh) return;
     this.fresh = fresh;
-    this.#shown = null;
+    this.showing.clear();
     outbox.drained().then(() => this.queue.empty());
   }
 
@@ -72,143 +99,166 @@ class Labeller {
 
   // --- what is shown
 
-  #refresh() {
+  #prefer() {
+    const { preferences } = this;
+    this.keys = new Keys(this.data.classes, preferences.get("layout", "standard"), preferences.get("keys", {}));
+    this.view.writeKeys(this.keys);
+    this.#offer();
+    this.viewer.setSmooth(preferences.get("smooth", false));
+    this.viewer.setLight(preferences.get("light", PLAIN));
+    this.view.showLight(this.viewer.light);
+    this.view.keeps.checked = preferences.get("keepsView", false);
+  }
+
+  #set(name, value) {
+    this.preferences.set(name, value);
+  }
+
+  #offer() {
+    this.view.offer(this.data.classes.length > MANY_CLASSES ? this.recent.likely() : []);
+  }
+
+  #refresh(hasLostCurrent = false) {
     if (this.queue.progress) this.view.progress(this.queue.progress);
-    if (this.#shown && this.#shown === this.queue.current) return;
+    if (this.showing.item && this.showing.item === this.queue.current) return;
+    if (hasLostCurrent) this.view.tell("The image that was shown here has gone to somebody else meanwhile.");
     if (this.queue.current) this.#show(this.queue.current);
     else this.#sayWhyEmpty();
   }
 
   #show(item) {
-    this.#shown = item;
-    this.#shownAt = null;
-    this.#ask(false);
-    this.view.show(item, null, this.data.strategies[item.strategy]);
-    const picture = item.picture;
-    picture.alt = "";
-    const painted = () => {
-      if (this.#shown !== item) return;
-      this.view.fit(item, this.isSmooth);
-      // The frame after the next one is the first that certainly shows it.
-      requestAnimationFrame(() => {
-        if (this.#shown !== item) return;
-        this.#shownAt = performance.now();
-        this.view.root.dataset.painted = item.id;
-      });
-    };
-    if (picture.complete && picture.naturalWidth) painted();
-    else {
-      picture.onload = painted;
-      picture.onerror = () => this.#shown === item && this.#cannotLoad(item);
-      if (picture.complete) this.#cannotLoad(item);
-    }
-  }
-
-  #cannotLoad(item) {
-    this.view.tell("This image cannot be loaded; trying again. You can skip it or exclude it.");
-    this.#later(2000, () => {
-      if (this.#shown !== item) return;
-      const picture = new Image();
-      picture.src = item.picture.src;
-      item.picture = picture;
-      this.view.tell("");
-      this.#show(item);
-    });
+    this.#open(null);
+    this.showing.show(item, this.data.strategies[item.strategy], this.#pressedAt);
+    this.view.propose(this.#proposed(), item.confidence, this.data.queue === "review");
   }
 
   #sayWhyEmpty() {
-    this.#shown = null;
-    this.#shownAt = null;
-    const { progress, selection, trouble } = this.queue;
-    if (trouble) return this.view.say("The server cannot be reached", "Trying again by itself. Nothing you answered is lost.");
-    if (!progress) return this.view.say("Loading", "The first images are on their way.");
-    if (!this.queue.isExhausted) return this.view.say("Loading", "The next images are on their way.");
-    const needsDraft = this.data.queue === "selection" || this.data.queue === "validation";
-    if (needsDraft && selection === "pending") {
-      this.#later(LOOK_AGAIN, () => this.queue.fill());
-      return this.view.say("The images are being chosen", "This takes a moment. They appear here by themselves.");
-    }
-    if (!progress.total) return this.view.say(this.data.texts.nothing_title, this.data.texts.nothing);
-    const skipped = progress.skipped ? ` You skipped ${progress.skipped}: they wait for somebody else.` : "";
-    this.view.say("This queue is finished", `${this.data.texts.finished}${skipped}`);
-    outbox.drained().then(() => this.#tellPython(true));
+    this.showing.clear();
+    this.#open(null);
+    const { title, text, again, isFinished, isQuick } = emptiness(this.queue, this.data);
+    if (isQuick) this.#later(NOTICEABLE, () => !this.queue.current && emptiness(this.queue, this.data).isQuick && this.view.say(title, text));
+    else this.view.say(title, text);
+    clearTimeout(this.lookAgain);
+    if (again) this.lookAgain = this.#later(again, () => !this.queue.current && this.queue.fill());
+    if (isFinished) outbox.drained().then(() => this.#tellPython(true));
   }
 
   // --- what the annotator does
 
   #key(event) {
-    if (!this.view.root.isConnected || isForOthers(event)) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (!this.view.root.isConnected || this.keysDialog.isOpen || this.search.isOpen || isForOthers(event)) return;
+    const key = keyOf(event);
     if ((key === " " || key === "Enter") && isOnButton(event)) return;
-    const run = this.#meaning(key);
+    const run = this.#meaning(key, event.shiftKey);
     if (!run) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!event.repeat) run();
+    if (event.repeat && !run.mayRepeat) return;
+    this.#run(event, run);
   }
 
-  #meaning(key) {
-    if (this.byKey.has(key)) return () => this.#label(this.byKey.get(key));
-    const meanings = {
-      u: () => this.#undo(), Backspace: () => this.#undo(),
-      s: () => this.#skip(), " ": () => this.#skip(),
-      x: () => this.#exclude(), z: () => this.#zoom(),
-      "?": () => this.#toggleHelp(), "/": () => this.#search(),
-      Enter: this.view.proposal.hidden ? undefined : () => this.#confirm(),
-      Escape: this.#isAsking ? () => this.#ask(false) : undefined,
-    };
-    return Object.hasOwn(meanings, key) ? meanings[key] : undefined;
-  }
-
-  #byMouse(run) {
-    // Otherwise the next Space would press the button again.
-    this.view.root.focus({ preventScroll: true });
+  #run(event, run) {
+    this.#pressedAt = event?.timeStamp ?? null;
     run();
+    this.#pressedAt = null;
+  }
+
+  #meaning(key, isShifted) {
+    if (this.#panel?.meaning(key)) return this.#panel.meaning(key);
+    if (isShifted && PANS[key]) return Object.assign(() => this.viewer.pan(...PANS[key]), { mayRepeat: true });
+    const one = this.keys.classOf(key);
+    if (one) return () => this.#label(one);
+    const action = this.keys.actionOf(key);
+    if (action === "confirm" && !this.#proposed()) return undefined;
+    return this.acts[action];
+  }
+
+  #byMouse(event, run) {
+    // The second click of a double click was meant for the image that has just gone.
+    if (event?.detail > 1 && event.currentTarget?.closest(".classes, .recent, .actions, .guess")) return;
+    this.#focus(); // otherwise the next Space would press the button again
+    this.#run(event, run);
+  }
+
+  #focus() {
+    this.view.root.focus({ preventScroll: true });
+  }
+
+  #proposed() {
+    return this.data.classes.find((one) => one.id === this.showing.item?.proposed_class_id);
   }
 
   #label(one) {
-    if (this.#shownAt === null) return; // nobody can know what is not painted
+    if (!this.showing.isPainted) return;
+    this.recent.note(one);
     this.#answer({ action: "label", class_id: one.id }, one.name);
   }
 
   #confirm() {
-    const proposed = this.data.classes.find((one) => one.id === this.#shown?.proposed_class_id);
-    if (proposed) this.#label(proposed);
-  }
-
-  #skip() {
-    if (this.#shown) this.#answer({ action: "skip" }, "skipped");
+    if (this.#proposed()) this.#label(this.#proposed());
   }
 
   #exclude() {
-    if (!this.#shown) return;
-    if (this.#isAsking) this.#answer({ action: "exclude" }, "excluded");
-    else this.#ask(true);
+    if (!this.showing.item) return;
+    if (this.#panel === this.exclusion) this.#answer({ action: "exclude" }, "excluded");
+    else this.#open(this.exclusion);
   }
 
-  #ask(isAsking) {
-    this.#isAsking = isAsking;
-    this.view.question.hidden = !isAsking;
+  #flag(note) {
+    const { annotator_id, queue } = this.data;
+    outbox.add({ annotator_id, queue, image_id: this.showing.item.id, action: "flag", note });
+    this.#open(null);
+    this.view.last.textContent = "Flagged. Now answer it as well as you can, or skip it.";
+  }
+
+  #search() {
+    if (!this.showing.item) return;
+    this.#open(null);
+    const likely = this.recent.likely();
+    const rest = this.data.classes.filter((one) => !likely.includes(one));
+    const guess = this.#proposed();
+    this.search.open([...new Set([...(guess ? [guess] : []), ...likely, ...rest])], this.keys, this.view.classList);
+  }
+
+  #toggleLight() {
+    const isOpen = this.view.lightPanel.hidden;
+    this.view.openLight(isOpen);
+    if (!isOpen) this.#focus();
+  }
+
+  #toggle(panel) {
+    if (this.showing.item) this.#open(this.#panel === panel ? null : panel);
+  }
+
+  #open(panel) {
+    if (this.#panel === panel) return;
+    this.#panel?.close();
+    if (this.#panel && !panel) this.#focus();
+    this.#panel = panel;
+    panel?.open();
   }
 
   #answer(act, words) {
+    if (!this.showing.isAnswerable) return;
+    const { seconds } = this.showing;
     const item = this.queue.answer();
-    const seconds = this.#shownAt === null ? null : (performance.now() - this.#shownAt) / 1000;
-    const { annotator_id, queue } = this.data;
-    const uid = outbox.add({ annotator_id, queue, image_id: item.id, seconds, ...act });
-    this.#past.push({ item, uid, action: act.action });
+    const { annotator_id, queue, project_id } = this.data;
+    const { picture, ...shown } = item;
+    const uid = outbox.add({ annotator_id, queue, image_id: item.id, seconds, ...act }, { project_id, item: shown });
+    this.past.add({ item, uid, action: act.action });
     this.#count(act.action, 1);
     this.view.tell("");
     this.view.last.replaceChildren("Last answer: ", el("strong", { textContent: words }));
     this.#refresh();
+    this.#offer();
   }
 
   async #undo() {
     if (this.#isUndoing) return;
-    const last = this.#past.pop();
+    const last = this.past.takeNewest();
     if (!last) return this.#undoOnServer();
-    const action = last.action === "exclude" ? "include" : "withdraw";
     const { annotator_id, queue } = this.data;
+    const action = last.action === "exclude" ? "include" : "withdraw";
     outbox.takeBack(last.uid, { annotator_id, queue, image_id: last.item.id, action });
     this.#count(last.action, -1);
     this.#putBack(last.item);
@@ -223,7 +273,7 @@ class Labeller {
       const { undone } = await ask("/api/undo", { method: "POST", body });
       if (!undone.length) this.view.tell("There is nothing to take back.");
       else {
-        undone.forEach((item) => this.#putBack(item));
+        undone.reverse().forEach((item) => this.#putBack(item));
         this.queue.fill();
       }
     } catch (error) {
@@ -242,57 +292,40 @@ class Labeller {
   #count(action, by) {
     const { progress } = this.queue;
     if (!progress) return;
-    if (action === "label") progress.settled += by;
-    if (action === "skip") progress.skipped += by;
+    if (COUNTED[action]) progress[COUNTED[action]] += by;
     if (action === "exclude") progress.total -= by;
     this.view.progress(progress);
   }
 
-  #zoom() {
-    localStorage.setItem("ssmae-smooth", this.isSmooth ? "0" : "1");
-    if (this.#shown) this.view.fit(this.#shown, this.isSmooth);
-  }
-
-  #toggleHelp() {
-    this.view.help.hidden = !this.view.help.hidden;
-  }
-
-  #search() {
-    this.view.search.hidden = false;
-    this.view.search.focus();
-  }
-
-  // --- what the server says
+  // --- what the server and the browser's store say
 
   #heard(change) {
     showSaving(this.view.status);
-    for (const { item, error } of change.lost) this.#refuse(item, error);
+    for (const { item, error } of change.lost) this.#notKept(item, error);
     for (const { item, error } of change.refused) {
-      this.#past = this.#past.filter((one) => one.uid !== item.uid);
+      this.past.take(item.uid);
       this.view.tell(`An answer was not accepted: ${error}`);
-      this.queue.fill();
+      this.queue.reopen(item.image_id);
     }
     if (change.saved) {
+      if (!outbox.unsaved) this.view.spoken.textContent = `${this.view.last.textContent.replace("Last answer: ", "")} – saved.`;
       this.#savedSince += change.saved;
-      if (!this.tellTimer) {
-        this.tellTimer = this.#later(TELL_PYTHON, () => {
-          this.tellTimer = null;
-          this.#tellPython(false);
-        });
-      }
-      if (!this.queue.current && this.queue.isExhausted && !outbox.unsaved) this.queue.fill();
+      this.tellTimer ??= this.#later(TELL_PYTHON, () => {
+        this.tellTimer = null;
+        this.#tellPython(false);
+      });
+      if (!this.queue.current && !outbox.unsaved) this.queue.fill();
     }
   }
 
   /** The browser could not keep an answer: it does not count, and its image is shown again. */
-  #refuse(act, error) {
-    const at = this.#past.findIndex((one) => one.uid === act.uid);
-    if (at >= 0) {
-      const [{ item, action }] = this.#past.splice(at, 1);
-      this.#count(action, -1);
-      this.#putBack(item);
+  #notKept(act, error) {
+    const answered = this.past.take(act.uid);
+    if (answered) {
+      this.#count(answered.action, -1);
+      this.#putBack(answered.item);
     }
-    this.view.tell(`${error} The last answer was not taken: free some space, then answer again.`);
+    this.view.tell(`${error} What you did last was not taken: make some room, then do it again.`);
   }
 
   #tellPython(isFinished) {

@@ -1,21 +1,14 @@
 // What the labeller looks like: builds its elements once, and changes them when told. Decides nothing.
 
 import { el } from "./dom.js";
+import { keyName } from "./keys.js";
+import { PLAIN } from "./viewer.js";
 
-const MANY_CLASSES = 12;
-const HELP = [
-  ["1 … 9, letters", "answer with the class that shows this key"],
-  ["Enter", "confirm the class that the model proposes"],
-  ["u or Backspace", "take the last answer back, as often as you like"],
-  ["s or Space", "skip: somebody else may know"],
-  ["x, then x again", "exclude: broken, private, or not what the project is about"],
-  ["z", "large pixels or smooth scaling"],
-  ["/", "search the classes"],
-  ["?", "show or hide this list"],
-];
+export const MANY_CLASSES = 12;
+const BIAS = "Seeing a guess first pulls answers towards it; the settings of the project can hide it.";
 
 export class View {
-  /** @param on functions by name: choose(class), skip, undo, exclude, zoom, help */
+  /** @param on functions by name: choose(class), confirm, undo, skip, reasons, unsure, flag, exclude, search, zoomIn … */
   constructor(classes, on) {
     this.classes = classes;
     this.on = on;
@@ -23,41 +16,45 @@ export class View {
     this.why = el("p", { className: "why" });
     this.strategy = el("span", { className: "tag" });
     this.hint = el("p", { className: "hint" });
-    this.caption = el("p", { className: "caption" });
-    this.bar = el("div", { className: "fill" });
+    this.caption = el("span", { className: "caption" });
+    this.bar = el("div", { className: "bar", role: "progressbar", "aria-label": "Answered", "aria-valuemin": "0" },
+      (this.fill = el("div", { className: "fill" })));
     this.count = el("span", { className: "count" });
-    this.status = el("span", { className: "status", role: "status", "aria-live": "polite" });
+    this.status = el("span", { className: "status" });
     this.last = el("p", { className: "last", "aria-live": "polite" });
+    this.spoken = el("p", { className: "spoken", role: "status" });
     this.notice = el("div", { className: "notice", role: "alert", hidden: true });
-    this.question = this.#question();
-    this.help = this.#help();
     this.buttons = new Map();
-    this.list = el("div", { className: "classes", role: "group", "aria-label": "Classes" });
-    this.search = this.#search();
+    this.keyOf = new Map();
+    this.classList = this.#classList();
+    this.recent = el("div", { className: "recent", role: "group", "aria-label": "Classes that you chose lately", hidden: true });
+    this.find = this.#action("search", "Search the classes", "find");
+    this.find.hidden = classes.length <= MANY_CLASSES;
+    this.guess = this.#guess();
+    this.panels = el("div", { className: "panels" });
+    this.tips = el("div", { className: "tips" });
     this.root = el("section", { className: "labeller", tabIndex: -1, "aria-label": "Labelling" },
-      el("header", {}, el("div", { className: "bar", "aria-hidden": "true" }, this.bar), this.count, this.status),
+      el("header", {}, this.bar, this.count, this.status),
       el("div", { className: "body" },
-        el("div", { className: "picture" }, this.stage, this.caption),
-        el("div", { className: "side" },
-          el("div", { className: "reason" }, this.why, this.strategy, this.hint),
-          this.search, this.list, this.#actions(), this.question, this.notice, this.last, this.help)));
-    this.#fillList();
+        el("div", { className: "picture" }, this.stage, this.#tools()),
+        el("div", { className: "side" }, this.tips, el("div", { className: "reason" }, this.why, this.strategy, this.hint),
+          this.guess, this.find, this.recent, this.classList, this.#actions(), this.panels, this.notice, this.last)),
+      this.spoken);
   }
 
   /** Show an image with everything that is said about it. */
-  show(item, label, strategy) {
+  show(item, strategy) {
     this.root.dataset.state = "image";
     this.root.dataset.image = item.id;
     this.stage.setAttribute("aria-label", `Image ${item.name}`);
     this.stage.replaceChildren(item.picture);
     this.why.textContent = item.why;
-    this.strategy.textContent = strategy ?? "";
+    this.strategy.textContent = strategy?.split(":")[0] ?? "";
+    this.strategy.title = strategy ?? "";
     this.strategy.hidden = !strategy;
     this.hint.textContent = item.hint ? `Hint from the import: ${item.hint}` : "";
     this.hint.hidden = !item.hint;
     this.caption.textContent = `${item.name} · ${item.width} × ${item.height}`;
-    for (const [id, button] of this.buttons) button.classList.toggle("proposed", id === item.proposed_class_id);
-    this.#propose(item);
     this.enable(true);
   }
 
@@ -65,40 +62,63 @@ export class View {
   say(title, text) {
     this.root.dataset.state = "text";
     delete this.root.dataset.image;
+    delete this.root.dataset.painted;
     this.stage.removeAttribute("aria-label");
-    this.stage.replaceChildren(el("div", { className: "message" }, el("strong", { textContent: title }),
-      el("span", { textContent: text })));
-    for (const part of [this.why, this.strategy, this.hint]) part.hidden = part !== this.why;
+    if (this.stage.textContent !== title + text) {
+      this.stage.replaceChildren(el("div", { className: "message" }, el("strong", { textContent: title }), el("span", { textContent: text })));
+    }
+    for (const part of [this.why, this.strategy, this.hint, this.guess]) part.hidden = part !== this.why;
     this.why.textContent = "";
     this.caption.textContent = "";
     this.enable(false);
   }
 
   enable(isOn) {
-    for (const button of this.buttons.values()) button.disabled = !isOn;
-    this.root.querySelectorAll(".needs-image").forEach((button) => { button.disabled = !isOn; });
-    this.why.hidden = !isOn && !this.why.textContent;
+    this.root.querySelectorAll(".needs-image").forEach((button) => (button.disabled = !isOn));
   }
 
-  /** Settle how large the image is drawn: whole multiples of small images, so that every pixel is as large. */
-  fit(item, isSmooth) {
-    const { width, height } = this.stage.getBoundingClientRect();
-    const natural = item.picture;
-    if (!natural.naturalWidth || !width) return;
-    const scale = Math.min(width / natural.naturalWidth, height / natural.naturalHeight);
-    const whole = scale >= 2 ? Math.floor(scale) : scale;
-    natural.style.width = `${Math.floor(natural.naturalWidth * whole)}px`;
-    natural.style.height = `${Math.floor(natural.naturalHeight * whole)}px`;
-    natural.style.imageRendering = scale > 1 && !isSmooth ? "pixelated" : "auto";
-    this.zoomButton.hidden = scale <= 1;
-    this.zoomButton.setAttribute("aria-pressed", String(isSmooth));
+  /** The model's guess, or nothing. @param isAsked whether people judge the guess itself here, as in a review */
+  propose(proposed, confidence, isAsked) {
+    this.guess.hidden = !proposed;
+    for (const [id, button] of this.buttons) button.classList.toggle("proposed", id === proposed?.id);
+    if (!proposed) return;
+    const sure = confidence === null ? "" : ` (${Math.round(100 * confidence)}% sure)`;
+    this.guessed.textContent = `The model says ${proposed.name}${sure}`;
+    this.bias.hidden = isAsked;
   }
 
-  progress(progress) {
-    const { settled, skipped, total } = progress;
-    this.bar.style.width = `${total ? (100 * settled) / total : 0}%`;
+  /** Write the keys on everything that has one. */
+  writeKeys(keys) {
+    for (const one of this.classes) this.keyOf.set(one.id, keys.of(one));
+    for (const [id, button] of this.buttons) this.#writeKey(button, this.keyOf.get(id));
+    for (const button of this.root.querySelectorAll("[data-action]")) this.#writeKey(button, keys.for(button.dataset.action)[0]);
+  }
+
+  /** The classes that one is likely to want next, above all the others. */
+  offer(classes) {
+    this.recent.hidden = !classes.length;
+    this.recent.replaceChildren(el("span", { className: "heading", textContent: "Lately" }), ...classes.map((one) => {
+      const button = this.#classButton(one);
+      this.#writeKey(button, this.keyOf.get(one.id));
+      return button;
+    }));
+  }
+
+  progress({ settled, skipped, total }) {
+    this.fill.style.width = `${total ? (100 * settled) / total : 0}%`;
+    this.bar.setAttribute("aria-valuemax", total);
+    this.bar.setAttribute("aria-valuenow", settled);
     const left = Math.max(0, total - settled - skipped);
-    this.count.textContent = `${settled} of ${total} answered · ${left} left${skipped ? ` · ${skipped} skipped by you` : ""}`;
+    const passed = skipped ? ` · ${skipped.toLocaleString("en")} passed over by you` : "";
+    this.count.textContent = `${settled.toLocaleString("en")} of ${total.toLocaleString("en")} answered · ${left.toLocaleString("en")} left${passed}`;
+  }
+
+  /** How large the image is drawn now. */
+  zoomed({ scale, isEnlarged, zoom }, isSmooth) {
+    this.scale.textContent = `${scale >= 10 ? Math.round(scale) : Number(scale.toPrecision(2))}×`;
+    this.fitButton.disabled = zoom === 1;
+    this.smoothButton.hidden = !isEnlarged;
+    this.smoothButton.setAttribute("aria-pressed", String(isSmooth));
   }
 
   tell(text) {
@@ -106,72 +126,100 @@ export class View {
     this.notice.hidden = !text;
   }
 
-  /** Show only the classes whose name has this text in it; gives back the first of them. */
-  filter(text) {
-    const wanted = text.trim().toLocaleLowerCase();
-    const matches = this.classes.filter((one) => one.name.toLocaleLowerCase().includes(wanted));
-    for (const one of this.classes) this.buttons.get(one.id).hidden = !matches.includes(one);
-    this.none.hidden = matches.length > 0;
-    return wanted ? (matches[0] ?? null) : null;
-  }
-
-  #propose(item) {
-    const proposed = this.classes.find((one) => one.id === item.proposed_class_id);
-    this.proposal.hidden = !proposed;
-    if (!proposed) return;
-    const sure = item.confidence === null ? "" : ` (${Math.round(100 * item.confidence)}% sure)`;
-    this.proposal.replaceChildren(el("kbd", { textContent: "Enter" }), `The model says ${proposed.name}${sure}`);
-  }
-
-  #fillList() {
-    this.none = el("p", { className: "none", textContent: "No class has this in its name.", hidden: true });
+  #classList() {
+    const list = el("div", { className: "classes", role: "group", "aria-label": "Classes" });
     for (const one of this.classes) {
-      const button = el("button", { type: "button", title: one.name, "aria-label": one.name, onclick: () => this.on.choose(one) },
-        one.key ? el("kbd", { textContent: one.key }) : null,
-        one.key === one.name.toLowerCase() ? null : el("span", { textContent: one.name }));
-      button.dataset.classId = one.id;
+      const button = this.#classButton(one);
       this.buttons.set(one.id, button);
-      this.list.append(button);
+      list.append(button);
     }
-    this.list.append(this.none);
+    return list;
   }
 
-  #search() {
-    const field = el("input", { type: "search", placeholder: "Search the classes ( / )", "aria-label": "Search the classes",
-      oninput: () => this.filter(field.value) });
-    field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== "Escape") return;
-      const first = event.key === "Enter" ? this.filter(field.value) : null;
-      field.value = "";
-      this.filter("");
-      this.root.focus({ preventScroll: true });
-      if (first) this.on.choose(first);
-      event.preventDefault();
-      event.stopPropagation();
-    });
-    field.hidden = this.classes.length <= MANY_CLASSES;
-    return field;
+  #classButton(one) {
+    const button = el("button", { type: "button", className: "needs-image", title: one.name, "aria-label": one.name,
+      onclick: (event) => this.on.choose(one, event) }, el("kbd", { "aria-hidden": "true" }), el("span", { textContent: one.name }));
+    button.dataset.classId = one.id;
+    button.dataset.name = one.name.toLowerCase();
+    return button;
+  }
+
+  #writeKey(button, key) {
+    const keyboard = button.querySelector("kbd");
+    keyboard.hidden = !key;
+    keyboard.textContent = key ? keyName(key) : "";
+    // Who sees a 7 presses 7: the name need not stand beside it.
+    button.classList.toggle("named-like-key", Boolean(key) && key === button.dataset.name);
+  }
+
+  #action(action, text, className = "", needsImage = true) {
+    const button = el("button", { type: "button", className: `${className} ${needsImage ? "needs-image" : ""}`, title: text,
+      onclick: (event) => this.on[action](event) }, el("kbd", { "aria-hidden": "true" }), el("span", { textContent: text }));
+    button.dataset.action = action;
+    return button;
+  }
+
+  #guess() {
+    this.guessed = el("span");
+    this.bias = el("small", { textContent: BIAS });
+    const button = el("button", { type: "button", className: "needs-image", onclick: (event) => this.on.confirm(event) },
+      el("kbd", { "aria-hidden": "true" }), this.guessed);
+    button.dataset.action = "confirm";
+    return el("div", { className: "guess", hidden: true }, button, this.bias);
   }
 
   #actions() {
-    const action = (key, text, run, className = "") =>
-      el("button", { type: "button", className, onclick: run }, el("kbd", { textContent: key }), el("span", { textContent: text }));
-    this.proposal = el("button", { type: "button", className: "proposal needs-image", hidden: true, onclick: () => this.on.confirm() });
-    this.zoomButton = action("z", "Smooth", this.on.zoom, "needs-image");
-    return el("div", { className: "actions" }, this.proposal,
-      action("u", "Undo", this.on.undo), action("s", "Skip", this.on.skip, "needs-image"),
-      action("x", "Exclude", this.on.exclude, "needs-image"), this.zoomButton, action("?", "Keys", this.on.help));
+    return el("div", { className: "actions", role: "group", "aria-label": "Other answers" },
+      this.#action("skip", "Skip"), this.#action("reasons", "Skip because…"), this.#action("unsure", "Not sure"),
+      this.#action("flag", "Flag"), this.#action("exclude", "Exclude"), this.#action("undo", "Undo", "", false),
+      this.#action("help", "Keys", "", false));
   }
 
-  #question() {
-    return el("div", { className: "notice", role: "alert", hidden: true },
-      el("span", { textContent: "Exclude this image from the project? x again excludes it, Esc keeps it. " }),
-      el("button", { type: "button", textContent: "Exclude", onclick: () => this.on.exclude() }),
-      el("button", { type: "button", textContent: "Keep", onclick: () => this.on.keep() }));
+  #tools() {
+    const small = (action, name, text) => {
+      const button = el("button", { type: "button", className: "tool needs-image", title: name, "aria-label": name, textContent: text,
+        onclick: (event) => this.on[action](event) });
+      return button;
+    };
+    this.scale = el("span", { className: "scale", title: "Screen pixels for each pixel of the image" });
+    this.fitButton = small("fit", "Fit the image to its frame", "Fit");
+    this.smoothButton = small("smooth", "Smooth instead of large pixels", "Smooth");
+    this.lightButton = small("light", "Brightness and contrast", "Light");
+    this.lightButton.setAttribute("aria-expanded", "false");
+    return el("div", { className: "tools" }, this.caption, this.scale, small("zoomOut", "Smaller", "−"), small("zoomIn", "Larger", "+"),
+      this.fitButton, this.smoothButton, this.lightButton, this.#light());
   }
 
-  #help() {
-    return el("dl", { className: "help", hidden: true },
-      ...HELP.flatMap(([keys, text]) => [el("dt", {}, el("kbd", { textContent: keys })), el("dd", { textContent: text })]));
+  #light() {
+    const slider = (name) => el("input", { type: "range", min: "0.2", max: "3", step: "0.05", value: "1", name, "aria-label": name,
+      oninput: () => this.on.changeLight(this.light) });
+    this.sliders = { brightness: slider("brightness"), contrast: slider("contrast") };
+    this.keeps = el("input", { type: "checkbox", onchange: () => this.on.keepView(this.keeps.checked) });
+    this.lightPanel = el("div", { className: "light", role: "group", "aria-label": "Brightness and contrast", hidden: true },
+      el("label", {}, el("span", { textContent: "Brightness" }), this.sliders.brightness),
+      el("label", {}, el("span", { textContent: "Contrast" }), this.sliders.contrast),
+      el("label", { className: "keeps" }, this.keeps, el("span", { textContent: "Keep light and zoom for the next image" })),
+      el("button", { type: "button", textContent: "As it was", onclick: () => this.on.changeLight(PLAIN) }));
+    this.lightPanel.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.on.light();
+    });
+    return this.lightPanel;
+  }
+
+  get light() {
+    return { brightness: Number(this.sliders.brightness.value), contrast: Number(this.sliders.contrast.value) };
+  }
+
+  showLight({ brightness, contrast }) {
+    this.sliders.brightness.value = brightness;
+    this.sliders.contrast.value = contrast;
+  }
+
+  openLight(isOpen) {
+    this.lightPanel.hidden = !isOpen;
+    this.lightButton.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) this.sliders.brightness.focus();
   }
 }

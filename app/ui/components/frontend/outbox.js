@@ -11,6 +11,7 @@ const BATCH = 50;
 const GATHER = 200; // milliseconds in which answers are gathered
 const FIRST_RETRY = 300;
 const SLOWEST_RETRY = 8000;
+const UNDOING = new Set(["withdraw", "include"]);
 
 class Outbox {
   #waiting = new Map(); // uid → record, oldest first: all that is unsent in this browser, as far as this tab knows
@@ -37,7 +38,7 @@ class Outbox {
 
   /** How many answers of this person the server does not have yet. */
   get unsaved() {
-    return this.count(() => true);
+    return this.#mine().length;
   }
 
   /** Whether unsent answers outlive this page. */
@@ -45,12 +46,13 @@ class Outbox {
     return this.#keeps;
   }
 
-  count(test) {
-    return this.#mine().filter((record) => test(record.act)).length;
+  /** Acts of this person that are unsent, oldest first. */
+  acts() {
+    return this.#mine().map((record) => record.act);
   }
 
-  has(test) {
-    return this.count(test) > 0;
+  count(test) {
+    return this.acts().filter(test).length;
   }
 
   /** Other people's answers that wait here for them to sign in: [{name, count}]. */
@@ -97,9 +99,15 @@ class Outbox {
       .catch((error) => this.#lost(counter, error));
   }
 
-  /** The newest unsent record that passes a test. */
-  newest(test) {
-    return this.#mine().reverse().find(test) ?? null;
+  /** The newest unsent record that passes a test, unless a later unsent act on its image undoes it. */
+  newestStanding(test) {
+    const undone = new Set();
+    for (const record of this.#mine().reverse()) {
+      const { action, image_id } = record.act;
+      if (UNDOING.has(action)) undone.add(image_id);
+      else if (!undone.delete(image_id) && test(record)) return record;
+    }
+    return null;
   }
 
   /** Hear of every change: {saved, refused: [{item, error}], lost: [{item, error}]}. Gives back what ends it. */

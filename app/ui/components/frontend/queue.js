@@ -1,31 +1,37 @@
-// The images ahead: asked for before they are needed, and decoded before they are shown.
+// The images ahead: leased before they are needed, and decoded before they are shown.
 
 import { imageAddress } from "./dom.js";
+import { Leases } from "./leases.js";
 import { outbox } from "./outbox.js";
-import { ask } from "./session.js";
 
 const AHEAD = 48;
+const MOST = 96; // that the server lends to one tab
 const DECODED = 16;
 const LOW = 24;
 
 export class ImageQueue {
   #settings;
   #onChange;
+  #leases;
   #asking = false;
   #askedAgain = false;
   #answered = new Set();
+  #putBackSince = new Set();
   #retry = null;
   #generation = 0; // rises when what is held is forgotten: an answer to an older question is then no use
   #delay = 500;
   items = [];
   progress = null;
   selection = null;
+  elsewhere = null;
   trouble = "";
-  isExhausted = false;
+  isDry = false; // the server had nothing more when it was asked last
 
+  /** @param onChange called with whether the image at the front went to somebody else */
   constructor(settings, onChange) {
     this.#settings = settings;
     this.#onChange = onChange;
+    this.#leases = new Leases(settings, () => this.fill());
   }
 
   get current() {
@@ -37,45 +43,56 @@ export class ImageQueue {
     const item = this.items.shift();
     this.#answered.add(item.id);
     this.#prefetch();
-    if (this.items.length < LOW && !this.isExhausted) this.fill();
+    if (!this.items.length || (this.items.length < LOW && !this.isDry)) this.fill();
     return item;
   }
 
   /** An answer was taken back: its image stands at the front again. */
   putBack(item) {
     this.#answered.delete(item.id);
+    this.#putBackSince.add(item.id);
     this.items = [item, ...this.items.filter((other) => other.id !== item.id)];
     this.#prefetch();
+  }
+
+  /** An answer does not count: the server may offer its image again. */
+  reopen(imageId) {
+    this.#answered.delete(imageId);
+    this.fill();
   }
 
   /** Forget what is held, and ask for it again. */
   empty() {
     this.items = [];
-    this.isExhausted = false;
+    this.isDry = false;
     this.#generation += 1;
     this.fill();
-    this.#onChange();
+    this.#onChange(false);
   }
 
-  /** Ask the server for more; one request at a time. */
+  /** Renew what is held, and ask for more; one request at a time. */
   async fill() {
     if (this.#asking) {
       this.#askedAgain = true;
       return;
     }
     this.#asking = true;
-    const { project_id, queue, annotator_id } = this.#settings;
+    clearTimeout(this.#retry);
     const generation = this.#generation;
-    const n = Math.min(500, AHEAD + this.items.length + outbox.unsaved);
+    const unsent = this.#unsent();
+    const held = [...new Set([...this.items.map((item) => item.id), ...unsent])];
+    this.#putBackSince.clear();
+    let hasLostCurrent = false;
     try {
-      const found = await ask(`/api/projects/${project_id}/queue/${queue}?n=${n}&annotator=${annotator_id}`);
-      if (generation === this.#generation) this.#take(found, n);
+      const found = await this.#leases.take(Math.min(MOST, AHEAD + unsent.size), held);
+      const current = this.current;
+      if (generation === this.#generation) this.#take(found, new Set(held), unsent);
+      hasLostCurrent = current !== null && !this.items.includes(current);
       this.trouble = "";
       this.#delay = 500;
     } catch (error) {
       this.trouble = error.message;
       this.#delay = Math.min(8000, this.#delay * 2);
-      clearTimeout(this.#retry);
       this.#retry = setTimeout(() => this.fill(), this.#delay);
     }
     this.#asking = false;
@@ -83,25 +100,36 @@ export class ImageQueue {
       this.#askedAgain = false;
       this.fill();
     }
-    this.#onChange();
+    this.#onChange(hasLostCurrent);
   }
 
   close() {
     clearTimeout(this.#retry);
+    this.#leases.end();
     this.#onChange = () => {};
   }
 
-  #take(reply, asked) {
+  /** Ids of the images about which the server has not heard everything. */
+  #unsent() {
+    return new Set(outbox.acts().map((act) => act.image_id));
+  }
+
+  #take(reply, held, unsent) {
+    // What somebody else has meanwhile is dropped; of an image with an act on its way the server cannot judge yet.
+    const kept = new Set(reply.kept);
+    const isMine = (id) => kept.has(id) || !held.has(id) || unsent.has(id) || this.#putBackSince.has(id);
+    this.items = this.items.filter((item) => isMine(item.id));
     const known = new Set(this.items.map((item) => item.id));
     const fresh = reply.images.filter((item) => !known.has(item.id) && !this.#answered.has(item.id));
     this.items.push(...fresh);
-    this.isExhausted = reply.images.length < asked;
+    this.isDry = !fresh.length;
     this.selection = reply.selection;
+    this.elsewhere = reply.elsewhere;
     this.progress = { ...reply.progress };
     // What the server has not heard of yet counts all the same.
-    const mine = (action) => outbox.count((item) => item.queue === this.#settings.queue && item.action === action);
+    const mine = (...actions) => outbox.count((act) => act.queue === this.#settings.queue && actions.includes(act.action));
     this.progress.settled += mine("label") - mine("withdraw");
-    this.progress.skipped += mine("skip");
+    this.progress.skipped += mine("skip", "unsure");
     this.#prefetch();
   }
 

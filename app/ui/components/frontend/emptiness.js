@@ -1,0 +1,32 @@
+// What is said where there is no image, and when to look again.
+
+const LOOK_AGAIN = 1500; // milliseconds until a queue that is being filled is asked again
+const LOOK_FOR_RETURNED = 5000; // milliseconds until images that others hold are asked for again
+
+/**
+ * @param queue an ImageQueue without a current image
+ * @param data {queue, texts, annotator_name}
+ * @returns {{title, text, again, isFinished, isQuick}} `again` in milliseconds, if the queue should be asked again;
+ *   `isQuick` if it is normally over before anybody could read it
+ */
+export function emptiness({ progress, selection, trouble, elsewhere, isDry }, data) {
+  if (trouble) return { title: trouble, text: "Trying again by itself. Nothing that you answered is lost." };
+  if (!progress || !isDry) return { title: "Loading", text: "The next images are on their way.", isQuick: true };
+  const needsDraft = data.queue === "selection" || data.queue === "validation";
+  if (needsDraft && selection === "pending") {
+    const text = "This takes a moment. They appear here by themselves.";
+    return { title: "The images are being chosen", text, again: LOOK_AGAIN };
+  }
+  if (!progress.total) return { title: data.texts.nothing_title, text: data.texts.nothing };
+  if (elsewhere.images) {
+    return { title: "Nothing is left for you", text: whoHolds(elsewhere, data.annotator_name), again: LOOK_FOR_RETURNED };
+  }
+  const passed = progress.skipped ? ` You passed over ${progress.skipped}: they wait for somebody else.` : "";
+  return { title: "This queue is finished", text: `${data.texts.finished}${passed}`, isFinished: true };
+}
+
+function whoHolds({ images, names, seconds }, me) {
+  const whom = names.map((name) => (name === me ? "you, in another tab" : name)).join(" and ");
+  const what = images === 1 ? "1 image is" : `${images} images are`;
+  return `${what} with ${whom}. What is not answered comes back within ${Math.ceil(seconds)} s and appears here by itself.`;
+}
