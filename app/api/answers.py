@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.people import Adjudication, Role
 from app.domain.pools import Pool
 from app.errors import AppError, NotFound, Refused
-from app.services import annotation, flags
+from app.services import annotation, flags, queues
 from app.services.annotation import Answered
 
 log = logging.getLogger(__name__)
@@ -145,8 +146,18 @@ def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
         projects.one(uow.session, body.project_id)
         check_person(uow, body.annotator_id)
         undone = annotation.undo(uow, body.project_id, body.annotator_id, uid=body.uid)
-        shown = [images.one(uow.session, one.image_id) for one in undone]
-    return Undone(undone=[Item.of_undone(image) for image in shown])
+        shown = _shown(uow, body, undone)
+    return Undone(undone=shown)
+
+
+def _shown(uow: UnitOfWork, body: Undo, undone: Sequence[Answered]) -> list[Item]:
+    """The images as their queue shows them, where that shows what the model proposes; else without what could sway."""
+    items: dict[int, Item] = {}
+    for queue in {one.queue for one in undone} & {Queue.REVIEW, Queue.GRID}:
+        ids = [one.image_id for one in undone if one.queue is queue]
+        found = queues.items_of(uow, body.project_id, queue, body.annotator_id, ids)
+        items |= {item.image_id: Item.of(item) for item in found}
+    return [items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id)) for one in undone]
 
 
 def _save_one(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Any, field: str) -> Result:
@@ -214,7 +225,12 @@ def _flag(uow: UnitOfWork, annotator_id: int, item: Answer) -> Answered:
     is_replay = flags.raise_flag(uow, uid=item.uid, image_id=item.image_id, annotator_id=annotator_id, note=item.note)
     image = images.one(uow.session, item.image_id)
     return Answered(
-        uid=item.uid, image_id=image.id, label_class_id=image.label_class_id, pool=image.pool, is_replay=is_replay
+        uid=item.uid,
+        image_id=image.id,
+        label_class_id=image.label_class_id,
+        pool=image.pool,
+        queue=item.queue,
+        is_replay=is_replay,
     )
 
 

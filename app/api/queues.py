@@ -12,11 +12,13 @@ from app.api.items import Item, Said
 from app.api.rest import Asking, Body, Id, Malformed, Opened, PathId, Uid
 from app.db.queries import projects, rounds
 from app.db.unit_of_work import committed
+from app.domain.acceptance import Order
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
-from app.services import queues, reports
+from app.services import queues, reports, second_look
 
 SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
+LISTED = tuple(queue for queue in SERVED if queue not in {Queue.GRID, Queue.SECOND_LOOK})
 
 
 class Take(Body):
@@ -25,6 +27,8 @@ class Take(Body):
     annotator_id: Id
     tab: Uid = Field(description="chosen by the tab when it opens")
     n: int = Field(24, strict=True, ge=0, le=queues.MOST_HELD, description="images to hold in all")
+    class_id: Id | None = Field(None, description="grid: the class that it shows")
+    order: Order = Field(Order.DOUBT, description="grid: the order of its images")
     held: list[Id] = Field(default_factory=list, max_length=LARGEST_BATCH)
 
 
@@ -72,18 +76,39 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
     """Renew what a tab holds of a queue, and lease it more images until it holds `n`."""
     caller.require_project(project_id)
     caller.require_self(body.annotator_id)
-    _check_served(queue)
+    _check_served(queue, SERVED)
+    if queue is Queue.GRID and body.class_id is None:
+        raise Malformed("class_id", "is missing: a grid shows the images of one class")
+    if queue is Queue.SECOND_LOOK:
+        # A list for this person alone: nothing to lease, and nothing to write.
+        with runtime.database.reading() as uow:
+            check_person(uow, body.annotator_id)
+            projects.one(uow.session, project_id)
+            found = second_look.take(uow, runtime.storage, project_id, body.annotator_id, body.n)
+        return _taken(found, [Item.of(item) for item in found.items])
     with committed(runtime.database) as uow:
         check_queue(caller, queue, projects.one(uow.session, project_id))
         check_person(uow, body.annotator_id)
         taken = queues.take(
-            uow, project_id, queue, body.annotator_id, tab=body.tab, want=body.n, held=list(dict.fromkeys(body.held))
+            uow,
+            project_id,
+            queue,
+            body.annotator_id,
+            tab=body.tab,
+            want=body.n,
+            held=list(dict.fromkeys(body.held)),
+            class_id=body.class_id,
+            order=body.order,
         )
         items = [Item.of(item) for item in taken.items]
         if queue is Queue.ADJUDICATION:
             said = reports.opinions(uow, project_id, [item.id for item in items])
             for item in items:
                 item.said = [Said.of(opinion) for opinion in said.get(item.id, [])]
+    return _taken(taken, items)
+
+
+def _taken(taken: queues.Taken, items: list[Item]) -> Taken:
     return Taken(
         images=items,
         kept=taken.kept,
@@ -121,7 +146,7 @@ def next_images(
     """The next images of a queue for one annotator."""
     caller.require_project(project_id)
     caller.require_self(annotator)
-    _check_served(queue)
+    _check_served(queue, LISTED)
     with runtime.database.reading() as uow:
         projects.one(uow.session, project_id)
         items = queues.next_images(uow, project_id, queue, annotator, n)
@@ -134,9 +159,9 @@ def next_images(
     )
 
 
-def _check_served(queue: Queue) -> None:
-    if queue not in SERVED:
-        raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
+def _check_served(queue: Queue, served: tuple[Queue, ...]) -> None:
+    if queue not in served:
+        raise Malformed("queue", f"must be one of {', '.join(served)}", str(queue))
 
 
 def _progress(how_far: queues.QueueProgress) -> Progress:

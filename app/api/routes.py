@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from starlette.routing import BaseRoute, Mount, Route
 
-from app.api import answers, downloads, health, images, preferences, queues
+from app.api import answers, context, downloads, health, images, preferences, queues
 from app.api.plain import endpoint
 from app.api.rest import LARGEST_BODY, Asking, Problem, application
 from app.domain.people import Role
@@ -21,6 +21,8 @@ PLAIN = (
 """Method, address, the role it needs (None: strangers too), function. No models and no documents: asked most often."""
 
 REST = (
+    ("GET", "/images/{image_id}/context", Role.ANNOTATOR, context.of_image),
+    ("GET", "/projects/{project_id}/grids/{class_id}", Role.ANNOTATOR, context.of_grid),
     ("GET", "/openapi.json", Role.ANNOTATOR, health.document),
     ("GET", "/projects/{project_id}/queue/{queue}", Role.ANNOTATOR, queues.next_images),
     ("GET", "/projects/{project_id}/export/labels", Role.LEAD, downloads.labels),

@@ -6,31 +6,41 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
 from app.db.base import now
-from app.db.models import Annotation, Annotator, Image, ImageLease, PseudoLabel
+from app.db.models import Annotation, Annotator, Image, ImageLease
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects, queues, rounds
 from app.db.queries.queues import Asker
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, AnnotatorKind, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
-from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
-from app.domain.transitions import check, sources
+from app.domain.transitions import check
 from app.errors import Conflict, Refused
+from app.services import proposals
 
 SIMULATED = "simulated annotator"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What an answer led to. `is_replay` says that the same uid had arrived before and nothing changed."""
+    """What an answer led to.
+
+    Attributes:
+        uid: as it was sent.
+        image_id: what it was about.
+        label_class_id: the image's label now.
+        pool: the image's pool now.
+        queue: where the annotator met the image.
+        is_replay: the same uid had arrived before, and nothing changed.
+    """
 
     uid: str
     image_id: int
     label_class_id: int | None
     pool: Pool
+    queue: Queue
     is_replay: bool = False
 
 
@@ -95,7 +105,7 @@ def answer(
     if (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
         if (sent.image_id, sent.annotator_id) != (image_id, annotator_id):
             raise Conflict(f"The uid {uid!r} was already used for another answer.")
-        return _outcome(uid, image, is_replay=True)
+        return _outcome(uid, image, queue, is_replay=True)
     annotation_queries.annotator_by_id(uow.session, annotator_id)
     if (action is Action.LABEL) != (class_id is not None):
         raise Refused(f"The action {action} needs {'a' if action is Action.LABEL else 'no'} class. Got {class_id!r}.")
@@ -133,7 +143,12 @@ def answer(
     )
     uow.session.flush()
     _settle(uow, image, brings_back=brings_back)
-    return _outcome(uid, image)
+    # In a grid, to pass an image over says that it is not of the class that the model proposes.
+    if queue is Queue.GRID and action is Action.SKIP:
+        proposals.revoke(uow, image)
+    elif earlier is not None and (earlier.queue, earlier.action) == (Queue.GRID, Action.SKIP):
+        proposals.reinstate(uow, image)
+    return _outcome(uid, image, queue)
 
 
 def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None = None) -> list[Answered]:
@@ -151,7 +166,7 @@ def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None
     if uid is not None and (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
         if sent.annotator_id != annotator_id or not _is_undo(sent):
             raise Conflict(f"The uid {uid!r} was already used for another answer.")
-        return [_outcome(uid, images.one(uow.session, sent.image_id), is_replay=True)]
+        return [_outcome(uid, images.one(uow.session, sent.image_id), sent.queue, is_replay=True)]
     last = annotation_queries.last_by(uow.session, project_id, annotator_id)
     if last is None:
         return []
@@ -254,9 +269,14 @@ def _before(uow: UnitOfWork, last: Annotation) -> Annotation | None:
     return before if before is not None and before.action is not Action.WITHDRAW else None
 
 
-def _outcome(uid: str, image: Image, *, is_replay: bool = False) -> Answered:
+def _outcome(uid: str, image: Image, queue: Queue, *, is_replay: bool = False) -> Answered:
     return Answered(
-        uid=uid, image_id=image.id, label_class_id=image.label_class_id, pool=image.pool, is_replay=is_replay
+        uid=uid,
+        image_id=image.id,
+        label_class_id=image.label_class_id,
+        pool=image.pool,
+        queue=queue,
+        is_replay=is_replay,
     )
 
 
@@ -282,21 +302,10 @@ def _settle(uow: UnitOfWork, image: Image, *, brings_back: bool) -> None:
     image.opinions = everybody.opinions
     image.needs_decision = everybody.needs_decision and not is_excluded
     if label is not None or is_excluded:
-        _retire_pseudo_labels(uow, image)
+        proposals.retire(uow, image)
+    else:
+        proposals.restore(uow, image)
     uow.session.flush()
-
-
-def _retire_pseudo_labels(uow: UnitOfWork, image: Image) -> None:
-    """A person has spoken: an accepted pseudo-label is superseded, a rejected one reviewed."""
-    for target in (PseudoLabelStatus.SUPERSEDED, PseudoLabelStatus.REVIEWED):
-        uow.session.execute(
-            update(PseudoLabel)
-            .where(
-                PseudoLabel.image_id == image.id,
-                PseudoLabel.status.in_(sources(PSEUDO_LABEL_TRANSITIONS, target)),
-            )
-            .values(status=target, changed_at=now())
-        )
 
 
 def answers_of(uow: UnitOfWork, image_id: int) -> Sequence[tuple[Annotation, str]]:

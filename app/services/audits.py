@@ -1,8 +1,8 @@
 """The audit of what a round accepted: who is asked what next, and what the answers certify.
 
-The draw is fixed by the round: uniform, with replacement, from the accepted pseudo-labels as they were published. It
-is asked in its order without the model's proposal. The certificate counts it in its order too, up to the first image
-that nobody has answered, so that hard images cannot be put off until it stands.
+The draw is fixed by the round: uniform, with replacement, from the accepted pseudo-labels as they were published (see
+`domain.audits` for what leaves it). It is asked in its order without the model's proposal. The certificate counts it in
+its order too, up to the first image that nobody has answered, so that hard images cannot be put off until it stands.
 
 Nobody may find out from the certificate how an answer of theirs compared, or they could mend it. So it moves only
 after `STEP` draws, or when all that were asked are answered.
@@ -11,7 +11,7 @@ after `STEP` draws, or when all that were asked are answered.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,7 +54,8 @@ class AuditState:
         drawn: how many draws are answered; an image that comes up again is one more.
         planned: draws that would do if the open ones were all right.
         waiting: images that are asked next, in the order of the draw, each once.
-        hidden: images of the whole draw: their proposals must not be shown anywhere before they are answered.
+        hidden: images of the whole draw, once the audit has begun: their proposals must not be shown anywhere before
+            they are answered.
     """
 
     standing: Standing
@@ -71,6 +72,8 @@ class AuditState:
         """What is proven so far, and what to do about it."""
         needed, target = self.certificate.clean_answers_needed, _percent(self.certificate.alpha)
         match self.standing:
+            case Standing.NOTHING if self.accepted:
+                return "People have judged everything that the newest round accepted: nothing is left to audit."
             case Standing.NOTHING:
                 return "The newest round accepted no pseudo-labels, so there is nothing to audit."
             case Standing.RUNNING if not self.certificate.right + self.certificate.wrong:
@@ -100,16 +103,33 @@ def state(uow: UnitOfWork, project_id: int) -> AuditState:
     nothing = Audit(alpha=project.error_target, delta=DELTA)
     if audited is None:
         return AuditState(standing=Standing.NOTHING, round_number=0, accepted=0, certificate=nothing)
-    draw, accepted = _draw(uow, audited, project)
-    if not draw:
-        return AuditState(standing=Standing.NOTHING, round_number=audited.number, accepted=0, certificate=nothing)
-    verdicts = _verdicts(uow, audited.id, draw)
-    asked = [image_id for image_id in draw if verdicts[image_id] is not Verdict.LEFT_OUT][: _length(project)]
-    return _stand(audited, accepted, asked, verdicts, nothing)
+    length, count = _length(project), 2 * _length(project)
+    draw, accepted = _draw(uow, audited, count)
+    verdicts, has_begun = _verdicts(uow, audited.id, draw)
+    while draw and len(_asked(draw, verdicts)) < length and count < MOST_DRAWN:
+        count *= 2
+        draw, accepted = _draw(uow, audited, count)
+        verdicts, has_begun = _verdicts(uow, audited.id, draw)
+    asked = _asked(draw, verdicts)[:length]
+    if not asked:
+        return AuditState(
+            standing=Standing.NOTHING, round_number=audited.number, accepted=accepted, certificate=nothing
+        )
+    return _stand(audited, accepted, asked, verdicts, nothing, hides=has_begun)
+
+
+def _asked(draw: Sequence[int], verdicts: Mapping[int, Verdict]) -> list[int]:
+    return [image_id for image_id in draw if verdicts[image_id] is not Verdict.LEFT_OUT]
 
 
 def _stand(
-    audited: Round, accepted: int, asked: Sequence[int], verdicts: dict[int, Verdict], nothing: Audit
+    audited: Round,
+    accepted: int,
+    asked: Sequence[int],
+    verdicts: Mapping[int, Verdict],
+    nothing: Audit,
+    *,
+    hides: bool,
 ) -> AuditState:
     """Count the draw in its order up to the first image that is open."""
     open_at = next((at for at, one in enumerate(asked) if verdicts[one] is Verdict.OPEN), len(asked))
@@ -133,7 +153,6 @@ def _stand(
             certificate=now,
             drawn=drawn,
             planned=drawn,
-            hidden=frozenset(),
         )
     waiting = dict.fromkeys(one for one in asked[:horizon] if verdicts[one] is Verdict.OPEN)
     return AuditState(
@@ -144,7 +163,7 @@ def _stand(
         drawn=drawn,
         planned=horizon,
         waiting=tuple(waiting),
-        hidden=frozenset(asked),
+        hidden=frozenset(asked) if hides else frozenset(),
     )
 
 
@@ -154,13 +173,14 @@ def _length(project: Project) -> int:
     return min(LONGEST, ALLOWED_WRONG + allowed.clean_answers_needed)
 
 
+MOST_DRAWN = 8192
+"""Draws, those left out included."""
 _draws: dict[tuple[str, int, int], tuple[tuple[int, ...], int]] = {}
 """Draws by database, round and length. What a round accepted never changes, and may be a million rows to read."""
 
 
-def _draw(uow: UnitOfWork, audited: Round, project: Project) -> tuple[tuple[int, ...], int]:
-    """Images in the order of the draw, repeats included, with some to spare; and how many were drawn from."""
-    count = 2 * _length(project)
+def _draw(uow: UnitOfWork, audited: Round, count: int) -> tuple[tuple[int, ...], int]:
+    """Images in the order of the draw, repeats included; and how many were drawn from."""
     key = (str(uow.session.get_bind().engine.url), audited.id, count)
     if key not in _draws:
         accepted_K = np.array(audits.accepted_ids(uow.session, audited.id), dtype=np.int64)
@@ -169,26 +189,33 @@ def _draw(uow: UnitOfWork, audited: Round, project: Project) -> tuple[tuple[int,
     return _draws[key]
 
 
-def _verdicts(uow: UnitOfWork, round_id: int, draw: Sequence[int]) -> dict[int, Verdict]:
-    newest: dict[int, dict[int, int | None]] = defaultdict(dict)
+def _verdicts(uow: UnitOfWork, round_id: int, draw: Sequence[int]) -> tuple[dict[int, Verdict], bool]:
+    """What is known of each drawn image, and whether anybody was asked yet."""
     images = set(draw)
-    for image_id, annotator_id, action, class_id, is_blind in audits.blind_acts(uow.session, images):
-        if action in GIVEN and is_blind:
-            newest[image_id][annotator_id] = class_id
+    begun = audits.begun_at(uow.session, round_id, images)
+    in_sight = audits.labelled_in_sight(uow.session, images)
+    blind: dict[int, dict[int, int | None]] = defaultdict(dict)
+    for image_id, annotator_id, action, class_id in audits.blind_answers(uow.session, images):
+        if action in GIVEN:
+            blind[image_id][annotator_id] = class_id
         else:  # taken back
-            newest[image_id].pop(annotator_id, None)
+            blind[image_id].pop(annotator_id, None)
     return {
         image_id: verdict(
             Drawn(
                 image_id=image_id,
                 class_id=class_id,
-                blind=tuple(newest[image_id].values()),
-                is_settled=pool is Pool.LABELLED,
-                is_excluded=pool is Pool.EXCLUDED,
+                blind=tuple(blind[image_id].values()),
+                is_spoilt=image_id in in_sight,
+                is_left_out=pool is Pool.EXCLUDED or _was_judged_before(in_sight.get(image_id), begun),
             )
         )
         for image_id, class_id, pool in audits.drawn(uow.session, round_id, images)
-    }
+    }, begun is not None
+
+
+def _was_judged_before(labelled: int | None, begun: int | None) -> bool:
+    return labelled is not None and (begun is None or labelled < begun)
 
 
 def _percent(share: float) -> str:

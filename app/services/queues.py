@@ -6,6 +6,7 @@ is not renewed ends after a minute, so that nobody waits for a colleague who has
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -16,17 +17,21 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.db.base import database_now
 from app.db.models import Image, ImageLease, Project, PseudoLabel, Selection
 from app.db.queries import projects, queues, rounds
-from app.db.queries.queues import Asker
+from app.db.queries.queues import WHOLE, Asker, Part
 from app.db.unit_of_work import UnitOfWork
+from app.domain.acceptance import Order
 from app.domain.labels import Queue
+from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import SelectionStatus
+from app.services import audits
 from ssmae.config import Acquisition, RejectionReason
 
 LEASE_SECONDS = 60.0
-MOST_HELD = 96
-"""Images that one tab may hold of one queue."""
+MOST_HELD = 192
+"""Images that one tab may hold of one queue: two of the largest grids."""
 LEAST_SHARE = 6
-"""A tab may hold so many images even if nothing is left for others then."""
+LEAST_GRID = 24
+"""A tab may hold so many images, of a grid so many, even if nothing is left for others then."""
 _FORGOTTEN_SECONDS = 600.0
 _TRIES = 3
 
@@ -93,7 +98,16 @@ class Taken:
 
 
 def take(
-    uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, *, tab: str, want: int, held: Sequence[int] = ()
+    uow: UnitOfWork,
+    project_id: int,
+    queue: Queue,
+    annotator_id: int,
+    *,
+    tab: str,
+    want: int,
+    held: Sequence[int] = (),
+    class_id: int | None = None,
+    order: Order = Order.DOUBT,
 ) -> Taken:
     """Renew what a tab holds of a queue, and lease it more images until it holds `want`.
 
@@ -107,31 +121,35 @@ def take(
         tab: of the browser; two tabs of one person hold different images.
         want: how many images to hold in all, at most `MOST_HELD`.
         held: images that the tab believes to hold.
+        class_id: which class a grid shows.
+        order: in which order.
 
     Raises:
-        NotFound: there is no such project or queue.
+        NotFound: there is no such project, queue or class.
     """
     project = projects.one(uow.session, project_id)
+    part = _part(uow, project, queue, class_id, order)
     asker = Asker(annotator_id=annotator_id, tab=tab)
     _forget(uow, project_id, queue)
-    kept = _renew(uow, project, queue, asker, held)
+    kept = _renew(uow, project, queue, asker, held, part)
     want = min(want, MOST_HELD)
     items: list[QueueItem] = []
     for _ in range(_TRIES):
         have = len(kept) + len(items)
-        free = queues.free_ids(uow.session, project, queue, asker, 2 * want) if have < want else []
+        free = queues.free_ids(uow.session, project, queue, asker, 2 * want, part) if have < want else []
         free = [
             image_id for image_id in free if image_id not in kept and image_id not in {one.image_id for one in items}
         ]
-        room = min(want, max(LEAST_SHARE, ceil((len(free) + have) / 2))) - have
+        least = LEAST_GRID if queue is Queue.GRID else LEAST_SHARE
+        room = min(want, max(least, ceil((len(free) + have) / 2))) - have
         if not free or room <= 0:
             break
-        items += _items(uow, project, queue, _lease(uow, project, queue, asker, free[:room]))
+        items += _items(uow, project, queue, _lease(uow, project, queue, asker, free[:room], part))
     draft = rounds.draft(uow.session, project_id)
     return Taken(
         items=items,
         kept=[image_id for image_id in held if image_id in kept],
-        progress=_progress(uow, project, queue, asker),
+        progress=_progress(uow, project, queue, asker, part),
         selection=draft.selection_status if draft else None,
         elsewhere=_elsewhere(uow, project_id, queue, asker),
     )
@@ -150,19 +168,44 @@ def release(uow: UnitOfWork, annotator_id: int, tab: str) -> int:
 def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, limit: int = 24) -> list[QueueItem]:
     """The next images of a queue for this annotator, whoever holds them: to look ahead, not to answer."""
     project = projects.one(uow.session, project_id)
+    part = _part(uow, project, queue, None, Order.DOUBT)
     return _items(
-        uow, project, queue, queues.images(uow.session, project, queue, Asker(annotator_id=annotator_id), limit)
+        uow, project, queue, queues.images(uow.session, project, queue, Asker(annotator_id=annotator_id), limit, part)
     )
 
 
 def progress(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int) -> QueueProgress:
     """How far a queue is, seen by this annotator."""
     project = projects.one(uow.session, project_id)
-    return _progress(uow, project, queue, Asker(annotator_id=annotator_id))
+    part = _part(uow, project, queue, None, Order.DOUBT)
+    return _progress(uow, project, queue, Asker(annotator_id=annotator_id), part)
 
 
-def _progress(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker) -> QueueProgress:
-    settled, skipped, total = queues.progress(uow.session, project, queue, asker)
+def items_of(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, ids: Sequence[int]) -> list[QueueItem]:
+    """These images as the queue shows them, as far as they are in it and open to this annotator; in their order."""
+    project = projects.one(uow.session, project_id)
+    asker = Asker(annotator_id=annotator_id)
+    rows = queues.some(uow.session, project, queue, asker, ids)
+    found = {item.image_id: item for item in _items(uow, project, queue, rows)}
+    return [found[image_id] for image_id in ids if image_id in found]
+
+
+def _part(uow: UnitOfWork, project: Project, queue: Queue, class_id: int | None, order: Order) -> Part:
+    """Which images of the queue are meant: those of a grid's class, those that the audit waits for."""
+    match queue:
+        case Queue.GRID:
+            chosen = projects.class_of(uow.session, project.id, class_id or 0)
+            hidden = audits.state(uow, project.id).hidden
+            pivot = random.random() if order is Order.RANDOM else 0.0
+            return Part(class_id=chosen.id, order=order, pivot=pivot, hidden=hidden)
+        case Queue.AUDIT:
+            return Part(only=audits.state(uow, project.id).waiting)
+        case _:
+            return WHOLE
+
+
+def _progress(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, part: Part) -> QueueProgress:
+    settled, skipped, total = queues.progress(uow.session, project, queue, asker, part)
     return QueueProgress(settled=settled, skipped=skipped, total=total)
 
 
@@ -186,11 +229,11 @@ def _forget(uow: UnitOfWork, project_id: int, queue: Queue) -> None:
     )
 
 
-def _renew(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, held: Sequence[int]) -> set[int]:
+def _renew(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, held: Sequence[int], part: Part) -> set[int]:
     """Those of the held images that are still open to this person and nobody else's, held for another minute."""
     if not held:
         return set()
-    still_open = [image.id for image, _, _ in queues.some(uow.session, project, queue, asker, held)]
+    still_open = [image.id for image, _, _ in queues.some(uow.session, project, queue, asker, held, part)]
     mine = update(ImageLease).where(
         ImageLease.image_id.in_(still_open),
         ImageLease.annotator_id == asker.annotator_id,
@@ -199,10 +242,12 @@ def _renew(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, held: 
     renewed = mine.values(expires=database_now() + LEASE_SECONDS).returning(ImageLease.image_id)
     kept = set(uow.session.scalars(renewed))
     lost = [image_id for image_id in still_open if image_id not in kept]
-    return kept | {image.id for image, _, _ in _lease(uow, project, queue, asker, lost)}
+    return kept | {image.id for image, _, _ in _lease(uow, project, queue, asker, lost, part)}
 
 
-def _lease(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, image_ids: Sequence[int]) -> _Rows:
+def _lease(
+    uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, image_ids: Sequence[int], part: Part
+) -> _Rows:
     """Lease these images; gives back those that nobody else took first.
 
     A slot is taken by one statement: a row that is there and has not ended stays as it is, and the image is tried in
@@ -210,7 +255,7 @@ def _lease(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, image_
     """
     if not image_ids:
         return []
-    rows = queues.some(uow.session, project, queue, asker, image_ids, lock=True)
+    rows = queues.some(uow.session, project, queue, asker, image_ids, part, lock=True)
     dialect = sqlite if uow.session.get_bind().dialect.name == "sqlite" else postgresql
     wanted = {image.id for image, _, _ in rows}
     taken: set[int] = set()
@@ -252,7 +297,7 @@ def _items(uow: UnitOfWork, project: Project, queue: Queue, rows: _Rows) -> list
             why=_why(queue, selection.reason if selection else None, pseudo_label),
             strategy=selection.strategy if selection else None,
             # A hint would sway the answers that measure: the test accuracy and the gate.
-            hint=None if queue in {Queue.TEST, Queue.VALIDATION} else names.get(image.hint_class_id or 0),
+            hint=None if queue in {Queue.TEST, Queue.VALIDATION, Queue.AUDIT} else names.get(image.hint_class_id or 0),
             proposed_class_id=pseudo_label.class_id if pseudo_label else None,
             # The number that the gate's threshold is compared with; 0 says that the views disagree, not how sure it is.
             confidence=(pseudo_label.score or pseudo_label.confidence) if pseudo_label else None,
@@ -275,6 +320,10 @@ def _why(queue: Queue, selection_reason: str | None, pseudo_label: PseudoLabel |
         return "Drawn at random at import: it measures the accuracy and teaches nothing."
     if queue is Queue.ADJUDICATION:
         return "People disagree about this image, or were not sure: your answer decides."
+    if queue is Queue.AUDIT:
+        return "Drawn at random from the labels that the model gave itself; its own answer is not shown."
+    if queue is Queue.REVIEW and pseudo_label is not None and pseudo_label.status is PseudoLabelStatus.REVOKED:
+        return "Somebody said that the model is wrong here: what is it?"
     if queue is Queue.REVIEW and pseudo_label is not None and pseudo_label.reason is not None:
         sure = f" ({pseudo_label.score:.0%})" if pseudo_label.score else ""
         return f"{_REJECTIONS[pseudo_label.reason]}{sure}."

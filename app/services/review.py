@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.db.base import now
 from app.db.models import Image, PseudoLabel
 from app.db.queries import images, reviews, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, Queue
-from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
 from app.domain.transitions import check
+from app.services import proposals
 from app.services.annotation import Answered, answer
 from ssmae.config import RejectionReason
 
@@ -60,8 +59,6 @@ def revoke(uow: UnitOfWork, pseudo_label_id: int) -> None:
     """
     revoked = rounds.pseudo_label(uow.session, pseudo_label_id)
     image = images.one(uow.session, revoked.image_id, lock=True)
-    revoked.status = check("pseudo-label", PSEUDO_LABEL_TRANSITIONS, revoked.status, PseudoLabelStatus.REVOKED)
-    revoked.changed_at = now()
-    if image.pool is Pool.PSEUDO_LABELLED:
-        image.pool = check("pool", POOL_TRANSITIONS, image.pool, Pool.UNLABELLED)
+    if not proposals.revoke(uow, image):
+        check("pseudo-label", PSEUDO_LABEL_TRANSITIONS, revoked.status, PseudoLabelStatus.REVOKED)
     uow.session.flush()

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.db.models import Image
-from app.db.queries import images, reviews
+from app.db.queries import images, projects, reviews
 from app.db.unit_of_work import UnitOfWork
 from app.services import predictions
+from app.services.queues import Elsewhere, QueueItem, QueueProgress, Taken
 from app.storage import Storage
 
 DOUBTED_BELOW = 0.5
@@ -79,6 +80,44 @@ def doubted(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: in
     of_id = {image.id: image for image in images.some(uow.session, [image_id for image_id, _ in first])}
     rows = [_doubted(of_id[image_id], class_id, said.probabilities_of(image_id) or {}) for image_id, class_id in first]
     return SecondLook(doubted=rows, total=len(order), round_number=newest.number)
+
+
+def take(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, want: int) -> Taken:
+    """The same list as a queue that the browser can work through. Nobody else sees it, so nothing is leased.
+
+    What is proposed is what the person said: to confirm it is to keep it.
+    """
+    names = {one.id: one.name for one in projects.classes(uow.session, project_id)}
+    look = doubted(uow, storage, project_id, annotator_id, want)
+    items = [
+        QueueItem(
+            image_id=one.image.id,
+            sha256=one.image.sha256,
+            suffix=one.image.suffix,
+            name=one.image.name,
+            width=one.image.width,
+            height=one.image.height,
+            why=_why(one, names, look.round_number),
+            strategy=None,
+            hint=None,
+            proposed_class_id=one.class_id,
+            confidence=one.probability,
+        )
+        for one in look.doubted
+    ]
+    return Taken(
+        items=items,
+        kept=[],
+        progress=QueueProgress(settled=0, skipped=0, total=look.total),
+        selection=None,
+        elsewhere=Elsewhere(images=0, names=(), seconds=0.0),
+    )
+
+
+def _why(one: Doubted, names: dict[int, str], round_number: int | None) -> str:
+    mine, other = names.get(one.class_id, "?"), names.get(one.model_class_id, "?")
+    instead = "" if one.model_class_id == one.class_id else f" and “{other}” {one.model_probability:.0%}"
+    return f"You said “{mine}”. The model of round {round_number} gives that {one.probability:.0%}{instead}."
 
 
 def _doubted(image: Image, class_id: int, probabilities: dict[int, float]) -> Doubted:

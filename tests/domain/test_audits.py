@@ -26,9 +26,9 @@ def test_verdict__of_blind_answers(blind, expected):
 
 
 def test_verdict__a_label_given_with_the_proposal_in_sight_counts_as_an_error():
-    assert verdict(Drawn(image_id=1, class_id=CAT, is_settled=True)) is Verdict.WRONG
-    assert verdict(Drawn(image_id=1, class_id=CAT, is_settled=True, blind=(CAT,))) is Verdict.RIGHT
+    assert verdict(Drawn(image_id=1, class_id=CAT, is_spoilt=True)) is Verdict.WRONG
+    assert verdict(Drawn(image_id=1, class_id=CAT, is_spoilt=True, blind=(CAT,))) is Verdict.RIGHT
 
 
-def test_verdict__an_excluded_image_leaves_the_draw_whatever_was_said():
-    assert verdict(Drawn(image_id=1, class_id=CAT, blind=(DOG,), is_excluded=True)) is Verdict.LEFT_OUT
+def test_verdict__what_left_the_draw_counts_for_nothing_whatever_was_said():
+    assert verdict(Drawn(image_id=1, class_id=CAT, blind=(DOG,), is_left_out=True)) is Verdict.LEFT_OUT

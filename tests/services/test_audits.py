@@ -43,7 +43,7 @@ def test_state__asks_the_draw_of_the_round_in_its_order_and_each_image_once(pets
     assert (now.accepted, now.drawn, now.planned) == (60, 0, CLEAN)
     assert list(now.waiting) == list(dict.fromkeys(draw))
     assert len(now.waiting) < CLEAN  # some came up twice
-    assert set(now.waiting) <= now.hidden
+    assert now.hidden == frozenset()  # nobody was asked yet
 
 
 def test_state__clean_answers_certify_and_repeats_cost_no_click(pets):
@@ -105,11 +105,27 @@ def test_state__stops_at_an_image_that_nobody_answered_so_that_hard_ones_cannot_
     assert after.certificate.wrong >= 1
 
 
-def test_state__an_answer_given_with_the_proposal_in_sight_does_not_count_for_the_model(pets):
-    (first, *_) = state(pets).waiting
+def test_state__once_begun_hides_the_draw_and_what_was_answered_in_sight_of_the_proposal_counts_as_wrong(pets):
+    first, *others = state(pets).waiting
+    pets.label(others[-1:], queue=Queue.AUDIT)
+    assert {first, *others} <= state(pets).hidden
     pets.label([first], queue=Queue.REVIEW)
     pets.label(state(pets).waiting[: STEP + 1], queue=Queue.AUDIT)
     assert state(pets).certificate.wrong >= 1
+
+
+def test_state__what_was_judged_in_sight_of_the_proposal_before_it_began_leaves_what_it_speaks_of(pets):
+    first, second, *_ = state(pets).waiting
+    pets.label([first], queue=Queue.GRID)
+    assert state(pets).waiting[0] == second
+    pets.label(state(pets).waiting, queue=Queue.AUDIT)
+    assert (state(pets).standing, state(pets).certificate.wrong) == (Standing.CERTIFIED, 0)
+
+
+def test_state__when_people_have_judged_everything_nothing_is_left_to_audit(pets):
+    pets.label(pets.ids(Split.TRAIN), queue=Queue.GRID)
+    assert state(pets).standing is Standing.NOTHING
+    assert "People have judged everything" in state(pets).sentence
 
 
 def test_state__what_was_said_blind_stands_though_a_second_look_changed_it_and_an_undo_takes_it_back(pets):
@@ -159,6 +175,7 @@ def test_state__an_error_target_that_no_audit_can_show_has_failed_before_anybody
 def test_state__an_undo_that_brings_back_an_answer_given_in_sight_of_the_proposal_does_not_make_it_blind(pets):
     (first, *_) = state(pets).waiting
     ada = pets.annotator()
+    pets.label(state(pets).waiting[-1:], by="Ben", queue=Queue.AUDIT)
     pets.label([first], queue=Queue.GRID)
     pets.label([first], queue=Queue.AUDIT)
     with pets.writing() as uow:

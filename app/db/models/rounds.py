@@ -16,6 +16,7 @@ from ssmae.config import Acquisition, Phase, Preset, RejectionReason, StartFrom
 
 _ACTIVE = text("status IN ('queued', 'running')")
 _DRAFT = text("status = 'draft'")
+_UNJUDGED = text("status IN ('accepted', 'rejected')")
 
 
 class Snapshot(Base):
@@ -169,6 +170,15 @@ class PseudoLabel(Base):
     __table_args__ = (
         UniqueConstraint("round_id", "image_id"),
         Index("ix_pseudo_label_queue", "project_id", "status", "score"),
+        Index(
+            "ix_pseudo_label_grid",
+            "round_id",
+            "class_id",
+            "score",
+            "id",
+            sqlite_where=_UNJUDGED,
+            postgresql_where=_UNJUDGED,
+        ),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
     )
 

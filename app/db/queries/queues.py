@@ -11,13 +11,16 @@ from sqlalchemy.orm import Session
 from app.db.base import database_now
 from app.db.models import Annotation, Annotator, Image, ImageLease, Project, PseudoLabel, Round, Selection
 from app.db.queries.images import NEEDS_DECISION
-from app.db.queries.reviews import newest_result
-from app.domain.labels import GIVEN, Queue
+from app.db.queries.reviews import UNJUDGED, newest_result
+from app.domain.acceptance import Order
+from app.domain.labels import GIVEN, Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus
 from app.errors import NotFound
 
+_OF_ONE = frozenset({Queue.REVIEW, Queue.GRID, Queue.AUDIT})
+"""Queues that want one answer an image, whatever the overlap: they are about the model, not about the people."""
 _UNSETTLED = Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED])
 
 
@@ -29,42 +32,83 @@ class Asker:
     tab: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Which images of a queue are meant, where not all are.
+
+    Attributes:
+        class_id: grid: the class that the model proposes.
+        order: grid: the order in which its images are shown.
+        pivot: grid in random order: where in the draw of the images to begin; another number, another random sample.
+        hidden: grid: images whose proposal must not be shown.
+        only: audit: the images that it asks about, in their order.
+    """
+
+    class_id: int | None = None
+    order: Order = Order.DOUBT
+    pivot: float = 0.0
+    hidden: Collection[int] = ()
+    only: Sequence[int] = ()
+
+
+WHOLE = Part()
+
+
 def images(
-    session: Session, project: Project, queue: Queue, asker: Asker, limit: int
+    session: Session, project: Project, queue: Queue, asker: Asker, limit: int, part: Part = WHOLE
 ) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
     """The next images of a queue that are open to this person, whoever holds them, with the rows that say why."""
-    statement = _members(project, queue).where(is_open(project, queue), ~_answered(queue, asker))
+    statement = _members(project, queue, part).where(is_open(project, queue), ~_answered(queue, asker))
     return session.execute(statement.limit(limit)).all()
 
 
-def free_ids(session: Session, project: Project, queue: Queue, asker: Asker, limit: int) -> list[int]:
+def free_ids(
+    session: Session, project: Project, queue: Queue, asker: Asker, limit: int, part: Part = WHOLE
+) -> list[int]:
     """The next images of a queue that this tab may take, in order: open to the person, and held by nobody else."""
     statement = (
-        _members(project, queue)
+        _members(project, queue, part)
         .where(is_open(project, queue), ~_answered(queue, asker), _has_room(project, queue, asker))
         .with_only_columns(Image.id)
     )
-    return list(session.scalars(statement.limit(limit)))
+    if not part.pivot:
+        return list(session.scalars(statement.limit(limit)))
+    # Around the circle of the draw, so that what is settled is not gone through again and again.
+    found = list(session.scalars(statement.where(Image.draw >= part.pivot).limit(limit)))
+    if len(found) < limit:
+        found += session.scalars(statement.where(Image.draw < part.pivot).limit(limit - len(found)))
+    return found
 
 
 def some(
-    session: Session, project: Project, queue: Queue, asker: Asker, ids: Collection[int], *, lock: bool = False
+    session: Session,
+    project: Project,
+    queue: Queue,
+    asker: Asker,
+    ids: Collection[int],
+    part: Part = WHOLE,
+    *,
+    lock: bool = False,
 ) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
     """Those of these images that are open to this person, in the queue's order.
 
     With `lock`, an image that somebody is answering or taking in this very moment is passed over, and nobody answers
     the others until the transaction ends.
     """
-    statement = _members(project, queue).where(Image.id.in_(ids), is_open(project, queue), ~_answered(queue, asker))
+    statement = _members(project, queue, part).where(
+        Image.id.in_(ids), is_open(project, queue), ~_answered(queue, asker)
+    )
     if lock:
         statement = statement.with_for_update(of=Image, skip_locked=True)
     return session.execute(statement).all()
 
 
-def progress(session: Session, project: Project, queue: Queue, asker: Asker) -> tuple[int, int, int]:
+def progress(
+    session: Session, project: Project, queue: Queue, asker: Asker, part: Part = WHOLE
+) -> tuple[int, int, int]:
     """(settled, passed over by this person, all) of a queue."""
     is_left = is_open(project, queue)
-    members = _members(project, queue).with_only_columns(
+    members = _members(project, queue, part).with_only_columns(
         func.sum(case((is_left, 0), else_=1)),
         func.sum(case((and_(is_left, _answered(queue, asker)), 1), else_=0)),
         func.count(),
@@ -102,7 +146,7 @@ def is_open(project: Project, queue: Queue) -> ColumnElement[bool]:
     """Whether an image of a queue waits for an answer."""
     if queue is Queue.ADJUDICATION:
         return NEEDS_DECISION
-    if queue is Queue.REVIEW or not project.overlap_share:
+    if queue in _OF_ONE or not project.overlap_share:
         return and_(_UNSETTLED, Image.opinions == 0)
     wanted = wanted_opinions(project)
     return and_(Image.opinions < wanted, or_(_UNSETTLED, wanted > 1))
@@ -116,13 +160,18 @@ def _answered(queue: Queue, asker: Asker) -> ColumnElement[bool]:
         Annotation.superseded_at.is_(None),
         Annotation.action.in_(GIVEN),
     )
-    return (theirs.where(Annotation.queue == queue) if queue is Queue.ADJUDICATION else theirs).exists()
+    if queue is Queue.ADJUDICATION:
+        theirs = theirs.where(Annotation.queue == queue)
+    elif queue is Queue.REVIEW:
+        # Passing an image over in a grid leaves it for this queue.
+        theirs = theirs.where(or_(Annotation.action != Action.SKIP, Annotation.queue != Queue.GRID))
+    return theirs.exists()
 
 
 def _has_room(project: Project, queue: Queue, asker: Asker) -> ColumnElement[bool]:
     """Whether fewer people hold the image than it still wants, this person in no other tab."""
     live = select(ImageLease.image_id).where(ImageLease.image_id == Image.id, ImageLease.expires > database_now())
-    if queue in {Queue.ADJUDICATION, Queue.REVIEW} or not project.overlap_share:
+    if queue is Queue.ADJUDICATION or queue in _OF_ONE or not project.overlap_share:
         return ~live.where(~_holds(asker)).exists()
     others = (
         live.where(ImageLease.annotator_id != asker.annotator_id)
@@ -138,7 +187,7 @@ def _holds(asker: Asker) -> ColumnElement[bool]:
     return and_(ImageLease.annotator_id == asker.annotator_id, ImageLease.tab == asker.tab)
 
 
-def _members(project: Project, queue: Queue) -> Select[Image, Selection | None, PseudoLabel | None]:
+def _members(project: Project, queue: Queue, part: Part) -> Select[Image, Selection | None, PseudoLabel | None]:
     """The images of a queue in the order they are served, with the row that says why."""
     project_id = project.id
     statement = select(Image, Selection, PseudoLabel).where(Image.project_id == project_id, Image.pool != Pool.EXCLUDED)
@@ -169,11 +218,35 @@ def _members(project: Project, queue: Queue) -> Select[Image, Selection | None, 
                 .outerjoin(Selection, no_selection)
                 .where(
                     PseudoLabel.round_id == newest_result(project_id),
-                    PseudoLabel.status.in_([PseudoLabelStatus.REJECTED, PseudoLabelStatus.REVIEWED]),
+                    PseudoLabel.status.in_(
+                        [PseudoLabelStatus.REJECTED, PseudoLabelStatus.REVIEWED, PseudoLabelStatus.REVOKED]
+                    ),
                     # Whoever has seen the model's proposal can no longer judge it.
                     Image.split == Split.TRAIN,
                 )
                 .order_by(PseudoLabel.score.desc(), Image.id)
+            )
+        case Queue.GRID:
+            by_doubt = (PseudoLabel.score, PseudoLabel.id)
+            return (
+                statement.join(PseudoLabel, PseudoLabel.image_id == Image.id)
+                .outerjoin(Selection, no_selection)
+                .where(
+                    PseudoLabel.round_id == newest_result(project_id),
+                    literal(True) if part.class_id is None else PseudoLabel.class_id == part.class_id,
+                    PseudoLabel.status.in_(UNJUDGED),
+                    Image.split == Split.TRAIN,
+                    Image.id.not_in(part.hidden),
+                )
+                .order_by(*(by_doubt if part.order is Order.DOUBT else (Image.draw, Image.id)))
+            )
+        case Queue.AUDIT:
+            place = {image_id: at for at, image_id in enumerate(part.only)}
+            return (
+                statement.outerjoin(Selection, no_selection)
+                .outerjoin(PseudoLabel, no_pseudo_label)
+                .where(Image.id.in_(part.only))
+                .order_by(case(place, value=Image.id) if place else Image.id)
             )
         case Queue.ADJUDICATION:
             return (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.db.models import Annotation, Image, PseudoLabel, Round
 from app.domain.labels import Action, Queue
@@ -14,6 +14,9 @@ from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus
 from ssmae.config import RejectionReason
+
+UNJUDGED = (PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED)
+"""A proposal that no person has spoken about."""
 
 
 def newest_result(project_id: int) -> ScalarSelect[int]:
@@ -83,11 +86,7 @@ def own_labels(session: Session, project_id: int, annotator_id: int, *, since: d
     Not those looked at again, or given blind in an audit, after `since`; see `services.second_look` for the others
     that are left out.
     """
-    seen_since = and_(
-        Annotation.queue.in_([Queue.SECOND_LOOK, Queue.AUDIT]),
-        Annotation.created_at > since,
-        Annotation.restores_id.is_(None),  # an undo brought back what was said before
-    )
+    seen_since = and_(Annotation.queue.in_([Queue.SECOND_LOOK, Queue.AUDIT]), Annotation.created_at > since)
     rows = session.execute(
         select(Annotation.image_id, Annotation.class_id)
         .join(Image, Image.id == Annotation.image_id)
@@ -102,5 +101,57 @@ def own_labels(session: Session, project_id: int, annotator_id: int, *, since: d
             Image.pool != Pool.EXCLUDED,
         )
         .order_by(Annotation.image_id)
+    )
+    return [(image_id, class_id) for image_id, class_id in rows if class_id is not None]
+
+
+def open_counts(session: Session, project_id: int) -> dict[int, int]:
+    """How many proposals of the newest result nobody has judged, by class; of the validation sample too."""
+    rows = session.execute(
+        select(PseudoLabel.class_id, func.count())
+        .where(PseudoLabel.round_id == newest_result(project_id), PseudoLabel.status.in_(UNJUDGED))
+        .group_by(PseudoLabel.class_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def judged_in_grids(session: Session, round_id: int, class_id: int, *, note: str, since: datetime) -> Sequence[bool]:
+    """Whether each proposal of a class that was judged in grids was right, in the order of the answers.
+
+    Answers that were taken back do not count; those that were changed elsewhere since count as they were given.
+    """
+    undo = aliased(Annotation)
+    is_undone = select(undo.id).where(
+        undo.supersedes_id == Annotation.id, or_(undo.queue == Queue.GRID, undo.restores_id.is_not(None))
+    )
+    rows = session.execute(
+        select(Annotation.action, Annotation.class_id)
+        .join(PseudoLabel, and_(PseudoLabel.image_id == Annotation.image_id, PseudoLabel.round_id == round_id))
+        .where(
+            PseudoLabel.class_id == class_id,
+            Annotation.project_id == PseudoLabel.project_id,
+            Annotation.queue == Queue.GRID,
+            Annotation.note == note,
+            Annotation.created_at > since,
+            Annotation.action.in_([Action.LABEL, Action.SKIP]),
+            ~is_undone.exists(),
+        )
+        .order_by(Annotation.id)
+    )
+    return [action is Action.LABEL and said == class_id for action, said in rows]
+
+
+def of_image(session: Session, round_id: int, image_id: int) -> PseudoLabel | None:
+    """What a round proposed for an image, if it did."""
+    return session.scalar(select(PseudoLabel).where(PseudoLabel.round_id == round_id, PseudoLabel.image_id == image_id))
+
+
+def labelled_sample(session: Session, project_id: int, limit: int) -> Sequence[tuple[int, int]]:
+    """(image id, class) of labelled training images; of more than the limit, those that the draw puts first."""
+    rows = session.execute(
+        select(Image.id, Image.label_class_id)
+        .where(Image.project_id == project_id, Image.split == Split.TRAIN, Image.pool == Pool.LABELLED)
+        .order_by(Image.draw)
+        .limit(limit)
     )
     return [(image_id, class_id) for image_id, class_id in rows if class_id is not None]

@@ -1,0 +1,83 @@
+"""Grid, audit, second look and what helps to review, over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain.acceptance import Order
+from app.domain.pools import Pool, Split
+from tests.predictions import publish_predictions
+
+
+@pytest.fixture
+def pets(world):
+    """Thirty training images of which two have a label; the round proposed a class for the others."""
+    world.make_project(train=30, test=2, validation_size=0)
+    world.label(world.ids(Split.TRAIN)[:2])
+    world.play_round(is_open=False)
+    return world
+
+
+@pytest.fixture
+def take(client, pets):
+    def ask(queue, **more):
+        body = {"annotator_id": pets.annotator(), "tab": "t1", "n": 96, **more}
+        return client.post(f"/api/projects/{pets.project_id}/queues/{queue}/take", json=body)
+
+    return ask
+
+
+def test_grid__is_taken_answered_in_one_batch_and_undone_with_its_proposals(client, pets, post, take):
+    cat, dog = pets.class_ids
+    shown = take("grid", class_id=cat).json()["images"]
+    assert {one["proposed_class_id"] for one in shown} == {cat}
+    batch = {"queue": "grid", "batch": "b-1", "note": Order.RANDOM.note}
+    first, second, *others = [one["id"] for one in shown]
+    results = post(
+        {"uid": "a1", "image_id": first, "action": "label", "class_id": dog, **batch},
+        {"uid": "a2", "image_id": second, "action": "skip", **batch},
+        *({"uid": f"b{one}", "image_id": one, "action": "label", "class_id": cat, **batch} for one in others),
+    )
+    assert {one["status"] for one in results} == {"saved"}
+    proofs = client.get(f"/api/projects/{pets.project_id}/grids/{cat}?n=24&order=random").json()
+    assert proofs["so_far"].startswith(f"All {len(shown)} seen in random order since the newest round, 2 wrong")
+    assert len(proofs["of_this_grid"]) == 25
+
+    reply = client.post("/api/undo", json={"project_id": pets.project_id, "annotator_id": pets.annotator()})
+
+    undone = reply.json()["undone"]
+    assert {one["id"] for one in undone} == {one["id"] for one in shown}
+    assert {one["proposed_class_id"] for one in undone} == {cat}
+    assert pets.image(others[0]).pool is Pool.UNLABELLED
+
+
+def test_grid__needs_a_class_of_the_project(take):
+    assert take("grid").status_code == 400
+    assert take("grid").json()["field"] == "class_id"
+    assert take("grid", class_id=999).status_code == 404
+
+
+def test_second_look__gives_ones_own_doubted_answers_with_what_one_said(pets, take):
+    mine = pets.ids(Split.TRAIN)[0]
+    said = pets.image(mine).label_class_id
+    doubts = (0.03, 0.97) if said == pets.class_ids[0] else (0.97, 0.03)
+    publish_predictions(pets, 1, {mine: doubts})
+    (one,) = take("second_look").json()["images"]
+    assert (one["id"], one["proposed_class_id"]) == (mine, said)
+    assert one["why"] == "You said “cat”. The model of round 1 gives that 3% and “dog” 97%."
+    assert take("second_look").json()["progress"]["left"] == 1
+
+
+def test_context__says_why_and_what_else(client, pets):
+    one = pets.ids(Split.TRAIN)[5]
+    publish_predictions(pets, 1, dict.fromkeys(pets.ids(Split.TRAIN), (0.2, 0.8)))
+    found = client.get(f"/api/images/{one}/context").json()
+    assert [likely["name"] for likely in found["likeliest"]] == ["dog", "cat"]
+    assert found["neighbours"][0]["label"] in {"cat", "dog"}
+    assert len(found["views"]) == 2
+    assert client.get(f"/api/images/{pets.ids(Split.TEST)[0]}/context").status_code == 422
+    assert client.get("/api/images/4040/context").status_code == 404
+
+
+def test_audit__of_a_round_that_accepted_nothing_is_empty(take):
+    assert take("audit").json()["images"] == []
