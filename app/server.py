@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,8 @@ from starlette.routing import Route
 from streamlit.runtime.pages_manager import PagesManager
 
 from app.api.guard import LOOPBACK_NAMES, Guard, content_policy
-from app.api.routes import routes
+from app.api.identity import Identify
+from app.api.routes import open_routes, routes
 from app.db import migrate
 from app.errors import Refused
 from app.services import runtime
@@ -32,46 +32,47 @@ _INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 _KEEP = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def build(*, trusted_network: bool = False) -> streamlit.App:
+def build(settings: Settings | None = None) -> streamlit.App:
     """The ASGI application: Streamlit's pages and our routes, behind one guard.
 
     Args:
-        trusted_network: answer to any host name, not to those of this machine alone.
+        settings: those of this process; read from the environment if there are none.
     """
+    if settings is not None:
+        runtime.use(settings)
     return streamlit.App(
         SCRIPT,
         lifespan=_lifespan,
         routes=[*routes(runtime.current), Route("/assets/{version}/{name}", _asset)],
-        middleware=[
-            Middleware(
-                Guard,
-                hosts=None if trusted_network else LOOPBACK_NAMES,
-                policy=content_policy(_INDEX.read_text(encoding="utf-8")),
-            )
-        ],
+        middleware=guards(runtime.current().settings),
     )
 
 
-def serve(settings: Settings, *, trusted_network: bool = False) -> None:
+def guards(settings: Settings) -> list[Middleware]:
+    """What every request passes first, outermost first: from where it comes, then who asks."""
+    policy = content_policy(_INDEX.read_text(encoding="utf-8"))
+    if settings.no_auth:
+        return [
+            Middleware(Guard, hosts=LOOPBACK_NAMES, policy=policy),
+            Middleware(Identify, callers=None, is_open=open_routes()),
+        ]
+    return [
+        Middleware(Guard, hosts=settings.allowed_hosts or None, policy=policy),
+        Middleware(Identify, callers=lambda: runtime.current().callers, is_open=open_routes()),
+    ]
+
+
+def serve(settings: Settings) -> None:
     """Serve until stopped.
 
-    Args:
-        settings: as they were read from the environment of this process.
-        trusted_network: there are no accounts yet, so whoever reaches the port may change everything; say True if
-            only trusted people can.
-
     Raises:
-        Refused: the host is not this machine alone, or the database is behind the code.
+        Refused: without accounts the host is not this machine alone, or the database is behind the code.
     """
-    if not trusted_network and not is_loopback(settings.host):
-        raise Refused(
-            f"HOST={settings.host} would open the server to the network, and there are no accounts yet: use 127.0.0.1, "
-            "or start it with --trusted-network if everybody who can reach the port may see and change everything."
-        )
+    settings.check_alone()
     if migrate.pending(settings.database_url):
         raise Refused("The database is older than the program: run `ssmae migrate` first.")
     uvicorn.run(
-        build(trusted_network=trusted_network),
+        build(settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -81,21 +82,14 @@ def serve(settings: Settings, *, trusted_network: bool = False) -> None:
         ws_ping_timeout=20,
         ws_max_size=32 * 2**20,
         ws_per_message_deflate=False,
+        # Whoever is not named could otherwise choose where they seem to come from.
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=settings.trusted_proxies or [],
         access_log=False,
         server_header=False,
         log_level="warning",
         timeout_graceful_shutdown=3,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a server on this address can be reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,24 @@ class Settings:
     """`TRUSTED_PROXIES`: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas between."""
     oidc: OidcSettings | None = None
     """`OIDC_…`: the organisation's OpenID provider, if people sign in there."""
+
+    @property
+    def local_url(self) -> str:
+        """The address under which this machine reaches the server."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104 - not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def check_alone(self) -> None:
+        """Without accounts, refuse to be reached by anybody but this machine.
+
+        Raises:
+            Refused: `host` is not this machine alone.
+        """
+        if self.no_auth and not is_loopback(self.host):
+            raise Refused(
+                f"HOST={self.host} would open the server to the network, where --no-auth lets everybody change "
+                "everything: use 127.0.0.1, or leave --no-auth out, so that people sign in."
+            )
 
     @property
     def is_embedded_database(self) -> bool:
@@ -144,3 +163,13 @@ def child_environment(**extra: str) -> dict[str, str]:
     keep them compiles torch anew at each start, which costs half a minute.
     """
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | extra
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server on this address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

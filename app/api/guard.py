@@ -1,4 +1,4 @@
-"""Who may talk to the server while there are no accounts, and what pages may load: the outermost layer.
+"""From where the server may be asked, and what pages may load: the outermost layer.
 
 Plain ASGI, because Starlette's own middleware class does not see websockets. It never reads a body.
 """
@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from app.domain.callers import ANYBODY
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,7 +49,6 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            scope["caller"] = ANYBODY
             await self._app(scope, receive, send if scope["type"] == "websocket" else self._with_headers(send))
         elif scope["type"] == "websocket":
             await receive()

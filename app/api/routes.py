@@ -1,4 +1,4 @@
-"""Which address is which function, and who may use it. Every address of ours is in these two tables."""
+"""Which address is which function, and who may use it. Every address of ours is in these three tables."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from app.api import answers, context, downloads, health, images, preferences, queues
+from app.api import answers, context, downloads, health, images, login, oidc, pages, preferences, queues
+from app.api.pages import visit
 from app.api.plain import endpoint
 from app.api.rest import LARGEST_BODY, Asking, Problem, application
 from app.domain.people import Role
@@ -37,10 +40,33 @@ REST = (
 """The same under /api. What of a project, an image or a round somebody may see is checked by the function."""
 
 
+PAGES = (
+    ("GET", "/login", None, login.form),
+    ("POST", "/login", None, login.sign_in),
+    ("GET", "/login/style.css", None, pages.style),
+    ("GET", "/login/oidc", None, oidc.begin),
+    ("GET", "/login/oidc/callback", None, oidc.finish),
+    ("GET", "/invitation/{secret}", None, login.invitation_form),
+    ("POST", "/invitation/{secret}", None, login.accept),
+    ("GET", "/password", Role.ANNOTATOR, login.password_form),
+    ("POST", "/password", Role.ANNOTATOR, login.change_password),
+    ("GET", "/logout", Role.ANNOTATOR, login.sign_out_form),
+    ("POST", "/logout", Role.ANNOTATOR, login.sign_out),
+)
+"""The same for small pages of HTML; Streamlit's own are behind the guard, and ask for the role themselves."""
+
+
 def routes(runtime: Callable[[], Runtime]) -> list[BaseRoute]:
     """All routes, over the runtime that `runtime` gives when the first request comes."""
     plain = [Route(path, endpoint(runtime, role, call), methods=[method]) for method, path, role, call in PLAIN]
-    return [*plain, Mount("/api", application(runtime, _router()))]
+    small = [Route(path, visit(runtime, role, call), methods=[method]) for method, path, role, call in PAGES]
+    return [*plain, *small, Mount("/api", application(runtime, _router()))]
+
+
+def open_routes() -> list[BaseRoute]:
+    """What strangers may use, to compare addresses with."""
+    table = [*PLAIN, *PAGES]
+    return [Route(path, _nothing, methods=[method]) for method, path, role, _ in table if role is None]
 
 
 def _router() -> APIRouter:
@@ -62,3 +88,7 @@ def _requires(role: Role) -> Callable[..., Any]:
         caller.require(role)
 
     return check
+
+
+async def _nothing(_: Request) -> Response:
+    return Response(status_code=404)

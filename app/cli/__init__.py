@@ -19,6 +19,7 @@ _COMMANDS = {
     "serve": "running",
     "worker": "running",
     "migrate": "running",
+    "people": "people",
     "project": "project",
     "import": "importing",
     "simulate": "simulate",
@@ -74,7 +75,8 @@ class Commands(click.Group):
 def main() -> None:
     """Label few images, let the model learn from all of them.
 
-    Settings come from the environment: DATA_DIR (where everything is kept), DATABASE_URL, BROKER_URL, HOST, PORT.
+    Settings come from the environment: DATA_DIR (where everything is kept), DATABASE_URL, BROKER_URL, HOST, PORT,
+    PUBLIC_URL, ALLOWED_HOSTS, TRUSTED_PROXIES, OIDC_ISSUER and its like.
     """
 
 

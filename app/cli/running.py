@@ -15,15 +15,19 @@ from app import settings as settings_module
 from app.cli import lifeline, preflight
 from app.cli.supervisor import Program, Supervisor
 from app.db import migrate
+from app.db.unit_of_work import committed
 from app.errors import Refused
 from app.queue import WorkQueue
+from app.services import accounts
+from app.services.runtime import open_runtime
 from app.settings import Settings, child_environment
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="Port of the server, instead of PORT.")
-_trusted = click.option(
-    "--trusted-network",
+_no_auth = click.option(
+    "--no-auth",
     is_flag=True,
-    help="Listen on a HOST that others can reach. There are no accounts: whoever reaches it may change everything.",
+    help="Without accounts, for one person: only this machine can reach the server, and whoever sits there may do "
+    "everything.",
 )
 _supervised = click.option("--supervised", is_flag=True, hidden=True)
 
@@ -32,31 +36,33 @@ _supervised = click.option("--supervised", is_flag=True, hidden=True)
 @_port
 def demo_command(port: int | None) -> None:
     """Start server and workers with a project of real images that labels itself, to look around."""
-    _up(port, trusted_network=False, demo=True)
+    _up(_settings(port, no_auth=True), demo=True)
 
 
 @click.command("up")
 @_port
-@_trusted
-def up_command(port: int | None, trusted_network: bool) -> None:
+@_no_auth
+def up_command(port: int | None, no_auth: bool) -> None:
     """Start server and workers together; one Ctrl-C ends everything."""
-    _up(port, trusted_network=trusted_network, demo=False)
+    _up(_settings(port, no_auth=no_auth), demo=False)
 
 
 @click.command("serve")
 @_port
-@_trusted
+@_no_auth
 @_supervised
-def serve_command(port: int | None, trusted_network: bool, supervised: bool) -> None:
+def serve_command(port: int | None, no_auth: bool, supervised: bool) -> None:
     """Start the server alone; workers run elsewhere."""
-    settings = _settings(port)
+    settings = _settings(port, no_auth=no_auth)
     if supervised:
         lifeline.hold()
     else:
         preflight.check(settings)
-        click.echo(f"Serving http://{_reachable(settings.host)}:{settings.port}   (Ctrl-C ends it)")
+        if not migrate.pending(settings.database_url):
+            _first_admin(settings)
+        click.echo(f"Serving {settings.local_url}   (Ctrl-C ends it)")
     # By name: this starts the server, and nothing here may be built on it.
-    importlib.import_module("app.server").serve(settings, trusted_network=trusted_network)
+    importlib.import_module("app.server").serve(settings)
 
 
 @click.command("worker")
@@ -101,14 +107,29 @@ def prepare_demo_command(supervised: bool) -> None:
     if supervised:
         lifeline.hold()
     from app.services import demo  # noqa: PLC0415 - imports what only the demo needs
-    from app.services.runtime import open_runtime  # noqa: PLC0415 - the same
 
     demo.prepare(open_runtime(settings_module.load()), say=click.echo)
 
 
-def _settings(port: int | None) -> Settings:
-    settings = settings_module.load()
+def _settings(port: int | None, *, no_auth: bool) -> Settings:
+    settings = replace(settings_module.load(), no_auth=no_auth)
+    settings.check_alone()
     return settings if port is None else replace(settings, port=port)
+
+
+def _first_admin(settings: Settings) -> None:
+    """Where people sign in, somebody has to be the first."""
+    if settings.no_auth:
+        return
+    runtime = open_runtime(settings)
+    with committed(runtime.database) as uow:
+        password = accounts.first_admin(uow)
+    runtime.database.engine.dispose()
+    if password is not None:
+        click.echo(
+            f"\nSign in as {accounts.FIRST_ADMIN!r} with this password, which is shown only now and works once:\n\n"
+            f"    {password}\n"
+        )
 
 
 def _worker(name: WorkQueue, gpus: str | None = None) -> Program:
@@ -118,14 +139,14 @@ def _worker(name: WorkQueue, gpus: str | None = None) -> Program:
     return Program(name=name.value, command=[*command, "--supervised"])
 
 
-def _up(port: int | None, *, trusted_network: bool, demo: bool) -> None:
-    settings = _settings(port)
+def _up(settings: Settings, *, demo: bool) -> None:
     preflight.check(settings)
     with preflight.locked(settings.data_dir):
         migrate.upgrade(settings.database_url)
         queue.tidy(settings)
+        _first_admin(settings)
         ssmae = [sys.executable, "-m", "app.cli"]
-        serve = [*ssmae, "serve", "--supervised", *(["--trusted-network"] if trusted_network else [])]
+        serve = [*ssmae, "serve", "--supervised", *(["--no-auth"] if settings.no_auth else [])]
         programs = [
             Program(name="server", command=serve),
             _worker(WorkQueue.TRAIN),
@@ -134,16 +155,9 @@ def _up(port: int | None, *, trusted_network: bool, demo: bool) -> None:
         if demo:
             programs.append(Program(name="demo", command=[*ssmae, "prepare-demo", "--supervised"], ends=True))
         supervisor = Supervisor(programs, settings.data_dir / "logs", child_environment(**_variables(settings)))
-        sys.exit(supervisor.run(url=f"http://{_reachable(settings.host)}:{settings.port}"))
+        sys.exit(supervisor.run(url=settings.local_url))
 
 
 def _variables(settings: Settings) -> dict[str, str]:
     """What the children must read as it is here, whatever the command line changed."""
     return {"PORT": str(settings.port), "DATA_DIR": str(Path(settings.data_dir))}
-
-
-def _reachable(host: str) -> str:
-    """The address under which this machine reaches a server that listens on `host`."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from app import settings as settings_module
 from app.db.unit_of_work import Database
 from app.queue import Doorbell
+from app.services.sessions import Callers
+from app.services.throttle import Throttle
 from app.settings import Settings
 from app.storage import Storage
+
+if TYPE_CHECKING:
+    from app.services.oidc import Provider
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +25,30 @@ class Runtime:
     settings: Settings
     database: Database
     storage: Storage
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Who is behind which cookie."""
+        return Callers(self.database)
+
+    @cached_property
+    def tries_by_name(self) -> Throttle:
+        """How often somebody tried to be whom."""
+        return Throttle(tries=10, seconds=600)
+
+    @cached_property
+    def tries_by_place(self) -> Throttle:
+        """How often somebody tried from where."""
+        return Throttle(tries=60, seconds=600)
+
+    @cached_property
+    def oidc(self) -> Provider | None:
+        """The OpenID provider, if people sign in there."""
+        if self.settings.oidc is None:
+            return None
+        from app.services.oidc import Provider  # noqa: PLC0415 - half a second that only this needs
+
+        return Provider(self.settings.oidc)
 
 
 def open_runtime(settings: Settings) -> Runtime:
@@ -31,9 +61,9 @@ def open_runtime(settings: Settings) -> Runtime:
     )
 
 
-def use(settings: Settings) -> None:
-    """Have `current` open these settings, instead of the environment's; called before anything asks for it."""
-    _given[:] = [settings]
+def use(settings: Settings | None) -> None:
+    """Have `current` open these settings, or again those of the environment; called before anything asks for it."""
+    _given[:] = [] if settings is None else [settings]
     current.cache_clear()
 
 

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import streamlit as st
 
+from app.domain.callers import Caller
 from app.ui import state, theme
 from app.ui.components.unsent import unsent
-
-PAGES = {
-    "Work": [
-        ("overview", "Overview", ":material/dashboard:"),
-        ("label", "Label", ":material/keyboard:"),
-        ("review", "Review", ":material/rule:"),
-    ],
-    "Learn": [
-        ("rounds", "Rounds", ":material/autorenew:"),
-        ("accuracy", "Accuracy", ":material/show_chart:"),
-        ("quality", "Quality", ":material/grid_on:"),
-    ],
-    "Data": [
-        ("images", "Images", ":material/photo_library:"),
-        ("import", "Import", ":material/upload:"),
-        ("export", "Export", ":material/download:"),
-    ],
-    "Project": [
-        ("settings", "Settings", ":material/tune:"),
-        ("projects", "Projects", ":material/folder_open:"),
-    ],
-}
-"""Section → pages: (name of the file without `_page.py`, which is also its URL; title; icon)."""
+from app.ui.navigation import PAGES
 
 
 def path(name: str) -> Path:
@@ -54,16 +34,33 @@ def _sidebar() -> None:
                 key=key,
                 on_change=lambda: state.choose_project(st.session_state[key]),
             )
-        name = state.annotator_name()
-        st.text_input(
-            "You label as",
-            name,
-            key=f"choose-annotator-{name}",
-            max_chars=100,
-            help="Your answers carry this name.",
-            on_change=lambda: state.choose_annotator(st.session_state[f"choose-annotator-{name}"]),
-        )
+        if state.caller().name is None:
+            _choose_name()
         unsent()
+        if state.caller().name is not None:
+            _signed_in(state.caller())
+
+
+def _choose_name() -> None:
+    name = state.annotator_name()
+    st.text_input(
+        "You label as",
+        name,
+        key=f"choose-annotator-{name}",
+        max_chars=100,
+        help="Your answers carry this name.",
+        on_change=lambda: state.choose_annotator(st.session_state[f"choose-annotator-{name}"]),
+    )
+
+
+def _signed_in(caller: Caller) -> None:
+    name, csrf = html.escape(caller.name or ""), html.escape(caller.csrf, quote=True)
+    st.html(
+        f'<div class="ssmae-person"><p>Signed in as <strong>{name}</strong>, {caller.role}</p>'
+        '<p><a href="/password" target="_self">Change password</a></p>'
+        f'<form method="post" action="/logout"><input type="hidden" name="csrf" value="{csrf}">'
+        '<button type="submit">Sign out</button></form></div>'
+    )
 
 
 def main() -> None:
@@ -74,7 +71,8 @@ def main() -> None:
         {
             section: [
                 st.Page(path(name), title=title, icon=icon, url_path=name, default=name == "overview")
-                for name, title, icon in pages
+                for name, title, icon, role in pages
+                if state.may(role) and (name != "people" or state.has_accounts())
             ]
             for section, pages in PAGES.items()
         },

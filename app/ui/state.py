@@ -11,10 +11,13 @@ from app.db.models import Annotator, Project
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import projects
 from app.db.unit_of_work import committed
+from app.domain.callers import ANYBODY, Caller
 from app.domain.labels import Queue
+from app.domain.people import Role
 from app.services import annotation
 from app.services import runtime as runtime_service
 from app.services.runtime import Runtime
+from app.services.sessions import COOKIE
 
 PROJECT_KEY = "project_id"
 ANNOTATOR_KEY = "annotator_name"
@@ -31,10 +34,53 @@ def runtime() -> Runtime:
     return runtime_service.current()
 
 
+def caller() -> Caller:
+    """Who is at the browser and what they may do, as it is now: rights may be taken away while a page is open.
+
+    Without accounts whoever sits at this machine may do everything. A page whose session has ended stops here.
+    """
+    if runtime().settings.no_auth:
+        return ANYBODY
+    found = runtime().callers.of(_secret())
+    if found is None:
+        st.html('<p role="alert">You are signed out. <a href="/login" target="_self">Sign in</a> to go on.</p>')
+        st.stop()
+    return found
+
+
+def has_accounts() -> bool:
+    """Whether people sign in here."""
+    return not runtime().settings.no_auth
+
+
+def may(needed: Role) -> bool:
+    """Whether who is at the browser may do what this role may: what they may not is not offered."""
+    return caller().may(needed)
+
+
+def require(needed: Role) -> None:
+    """End a page, or what a button does, where who is at the browser may not do it.
+
+    Raises:
+        Forbidden: their role is a lower one.
+    """
+    caller().require(needed)
+
+
+def forget_rights() -> None:
+    """Somebody's rights were changed here: find out anew, in every browser."""
+    runtime().callers.forget()
+
+
+def _secret() -> str:
+    return str(st.context.cookies.get(COOKIE) or "")
+
+
 def every_project() -> list[Project]:
-    """All projects, oldest first."""
+    """The projects that who is at the browser sees, oldest first."""
+    asking = caller()
     with runtime().database.reading() as uow:
-        return list(projects.every(uow.session))
+        return [project for project in projects.every(uow.session) if asking.sees(project.id)]
 
 
 def current_project() -> Project | None:
@@ -75,6 +121,8 @@ def answers_of_others() -> int:
 
 def annotator_name() -> str:
     """The name that answers are signed with."""
+    if (name := caller().name) is not None:
+        return name
     return str(st.session_state.get(ANNOTATOR_KEY) or "").strip() or DEFAULT_ANNOTATOR
 
 
@@ -84,6 +132,9 @@ def annotator() -> Annotator:
     Raises:
         Refused: the name is kept for the simulated annotator or for imports.
     """
+    if (signed_in := caller().annotator_id) is not None:
+        with runtime().database.reading() as uow:
+            return annotation_queries.annotator_by_id(uow.session, signed_in)
     name = annotator_name()
     with runtime().database.reading() as uow:
         if annotation_queries.annotator(uow.session, name) is not None:
@@ -111,7 +162,7 @@ def remember() -> None:
     wanted = {}
     if (project_id := st.session_state.get(PROJECT_KEY)) is not None:
         wanted[_PROJECT_PARAM] = str(project_id)
-    if annotator_name() != DEFAULT_ANNOTATOR:
+    if caller().name is None and annotator_name() != DEFAULT_ANNOTATOR:
         wanted[_ANNOTATOR_PARAM] = annotator_name()
     for name, value in wanted.items():
         if st.query_params.get(name) != value:

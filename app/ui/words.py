@@ -53,3 +53,8 @@ def started(start: StartFrom, parent_number: int | None) -> str:
 def gate_word(is_open: bool | None) -> str:  # noqa: FBT001 - three states of one thing
     """Open, closed, or never asked."""
     return "–" if is_open is None else "open" if is_open else "closed"
+
+
+def plain(text: str) -> str:
+    """A name without meaning for Markdown."""
+    return "".join(f"\\{one}" if one in "\\`*_{}[]()#+-.!|:~<>$" else one for one in text)

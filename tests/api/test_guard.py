@@ -1,6 +1,8 @@
-"""Who is let in while there are no accounts, and what pages may load."""
+"""From where the server may be asked, and what pages may load."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
@@ -74,9 +76,10 @@ def test_content_policy__allows_inline_scripts_by_their_hash_alone():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
-def test_serve__refuses_to_open_the_network_unasked(tmp_path, host):
-    with pytest.raises(Refused, match="--trusted-network"):
-        server.serve(settings.load({"DATA_DIR": str(tmp_path), "HOST": host}))
+def test_serve__without_accounts_refuses_to_open_the_network(tmp_path, host):
+    alone = replace(settings.load({"DATA_DIR": str(tmp_path), "HOST": host}), no_auth=True)
+    with pytest.raises(Refused, match="so that people sign in"):
+        server.serve(alone)
 
 
 def test_serve__refuses_a_database_that_is_behind_the_code(tmp_path):
@@ -85,5 +88,5 @@ def test_serve__refuses_a_database_that_is_behind_the_code(tmp_path):
 
 
 def test_is_loopback__knows_this_machine():
-    assert [server.is_loopback(one) for one in ("127.0.0.1", "127.1.2.3", "::1", "localhost")] == [True] * 4
-    assert not any(server.is_loopback(one) for one in ("0.0.0.0", "::", "10.0.0.1", "localhost.evil.example"))
+    assert [settings.is_loopback(one) for one in ("127.0.0.1", "127.1.2.3", "::1", "localhost")] == [True] * 4
+    assert not any(settings.is_loopback(one) for one in ("0.0.0.0", "::", "10.0.0.1", "localhost.evil.example"))

@@ -13,8 +13,9 @@ from app.db import migrate
 LOOK = """
 import gc, json, sys
 from starlette.testclient import TestClient
-from app import server
-with TestClient(server.build(), base_url="http://localhost") as client:
+from dataclasses import replace
+from app import server, settings
+with TestClient(server.build(replace(settings.load(), no_auth=True)), base_url="http://localhost") as client:
     from streamlit import config
     names = ("runner.postScriptGC", "server.fileWatcherType", "browser.gatherUsageStats", "client.showErrorDetails")
     print(json.dumps({

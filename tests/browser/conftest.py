@@ -27,7 +27,11 @@ from tests.world import World
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SERVE = "from app import server, settings; server.serve(settings.load())"
+SERVE = """
+from dataclasses import replace
+from app import server, settings
+server.serve(replace(settings.load(), no_auth=True))
+"""
 _START_SECONDS = 60
 
 

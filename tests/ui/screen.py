@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import settings
 from app.domain.labels import Queue
 from app.domain.pools import Split
 from app.services import runtime
@@ -20,7 +22,7 @@ def make_world(monkeypatch: pytest.MonkeyPatch, database_url: str, folder: Path)
     """A world that the pages look at too."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("DATA_DIR", str(folder))
-    runtime.current.cache_clear()
+    runtime.use(replace(settings.load(), no_auth=True))
     world = World(database_url, folder)
     # The world plays the worker: its messages stay here.
     runtime.current().database._send = lambda task, row: world.messages.append((task, row))
@@ -30,7 +32,7 @@ def make_world(monkeypatch: pytest.MonkeyPatch, database_url: str, folder: Path)
 def close(world: World) -> None:
     """Let go of both database connections."""
     runtime.current().database.engine.dispose()
-    runtime.current.cache_clear()
+    runtime.use(None)
     world.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.services import rounds as round_service
 from app.ui import state
+from app.ui.navigation import ROLES
 from ssmae.config import RejectionReason
 
 
@@ -32,7 +32,7 @@ def words(page):
 
 
 ENTRY = Path(__file__).parents[2] / "app" / "ui" / "main.py"
-NAVIGATION = re.findall(r'\("(\w+)", "\w+", ":material', ENTRY.read_text())
+NAVIGATION = list(ROLES)
 MINE = ("label", "review", "images", "import", "export", "settings", "projects")
 
 

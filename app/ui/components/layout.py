@@ -10,8 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from app.db.models import Project
+from app.domain.people import Role
 from app.errors import AppError
 from app.ui import state
+from app.ui.navigation import ROLES
 
 _PAGES = Path(__file__).parents[1] / "pages"
 
@@ -43,7 +45,9 @@ def page_path(page: str) -> str:
 
 
 def page_link(page: str, text: str) -> None:
-    """A link to another page of the same project."""
+    """A link to another page of the same project, for whoever may open it."""
+    if not state.may(ROLES.get(page, Role.ANNOTATOR)):
+        return
     if st.button(text, key=f"link-to-{page}-{text}", icon=":material/arrow_forward:", type="secondary"):
         st.switch_page(page_path(page))
 
@@ -54,8 +58,10 @@ def project_or_stop() -> Project:
     if project is None:
         empty(
             "There is no project yet.",
-            "A project holds the images, the classes and the rounds of one labelling task.",
-            page="projects",
+            "A project holds the images, the classes and the rounds of one labelling task."
+            if state.may(Role.LEAD)
+            else "Ask a lead to share one with you.",
+            page="projects" if state.may(Role.LEAD) else None,
             link="Create a project",
         )
         st.stop()

@@ -10,11 +10,16 @@ from app.ui.components import assets
 
 def unsent() -> None:
     """Tell the browser whose page this is, and let it say what is not saved yet; nothing is seen while all is well."""
+    caller = state.caller()
     st.components.v2.component("ssmae_unsent", js=assets.LOADER)(
         key="unsent",
         data={
             "assets": assets.base(),
             "module": "unsent.js",
-            "session": {"annotator_id": None, "name": state.annotator_name(), "csrf": ""},
+            "session": {
+                "annotator_id": caller.annotator_id,
+                "name": state.annotator_name(),
+                "csrf": caller.csrf,
+            },
         },
     )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.db.models import Project
 from app.db.queries import rounds
+from app.domain.people import Role
 from app.domain.rounds import RoundStatus
 from app.services import exporting
 from app.services.exporting import LabelFormat, Origin
@@ -34,6 +35,7 @@ def classify(images):  # uint8 or float 0..255, shape (B, 3, S, S), RGB
 
 def main() -> None:
     """Draw the page."""
+    state.require(Role.LEAD)
     header("Export", "Take the labels and the model with you. Neither needs this program to be used.")
     project = project_or_stop()
     st.subheader("Labels", anchor=False)

@@ -13,6 +13,7 @@ import streamlit as st
 from app.db.models import Import, Project
 from app.db.queries import imports, rounds
 from app.db.unit_of_work import committed
+from app.domain.people import Role
 from app.domain.rounds import ImportStatus, LabelUse
 from app.domain.splits import share_for
 from app.errors import AppError
@@ -39,6 +40,7 @@ _STATUS = {
 
 def main() -> None:
     """Draw the page."""
+    state.require(Role.LEAD)
     header(
         "Import", "The same image imported twice is kept once. What cannot be read is refused by name, the rest kept."
     )

@@ -7,13 +7,16 @@ import streamlit as st
 from app.db.models import Project
 from app.db.queries import images, projects
 from app.db.unit_of_work import committed
+from app.domain.people import Role
 from app.domain.pools import Pool
 from app.domain.splits import DEFAULT_TEST_SIZE
 from app.errors import AppError
+from app.services import accounts
 from app.services import projects as project_service
 from app.ui import state
 from app.ui.components.class_form import split_names
 from app.ui.components.layout import empty, header
+from app.ui.words import plain
 from ssmae.metrics import interval_half_width
 
 HOW_IT_IS_DRAWN = (
@@ -41,7 +44,10 @@ def main() -> None:
         for project in known:
             _row(project)
     else:
-        empty("There is no project yet.", "Name one below; images and classes can follow later.")
+        step = "Name one below; images and classes can follow later."
+        empty("There is no project yet.", step if state.may(Role.LEAD) else "Ask a lead to share one with you.")
+    if not state.may(Role.LEAD):
+        return
     with st.expander("New project", expanded=not known, icon=":material/add:"):
         _create()
 
@@ -55,7 +61,7 @@ def _row(project: Project) -> None:
     is_current = st.session_state.get(state.PROJECT_KEY) == project.id
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         sealed = "  :gray-badge[sealed]" if project.is_sealed else ""
-        st.markdown(f"**{_plain(project.name)}**{sealed}  \n:gray[{_facts(total, labelled, len(classes))}]")
+        st.markdown(f"**{plain(project.name)}**{sealed}  \n:gray[{_facts(total, labelled, len(classes))}]")
         if is_current:
             st.button("In hand", disabled=True, key=f"open-{project.id}", icon=":material/check:")
         else:
@@ -64,11 +70,6 @@ def _row(project: Project) -> None:
 
 def _facts(total: int, labelled: int, classes: int) -> str:
     return f"{total:,} images, {labelled:,} labelled, {classes:,} classes"
-
-
-def _plain(text: str) -> str:
-    """A name without meaning for Markdown."""
-    return "".join(f"\\{one}" if one in "\\`*_{}[]()#+-.!|:~<>$" else one for one in text)
 
 
 def _create() -> None:
@@ -92,13 +93,16 @@ def _create() -> None:
     if not st.button("Create the project", type="primary", disabled=not name.strip()):
         return
     try:
+        state.require(Role.LEAD)
         with committed(state.runtime().database) as uow:
             made = project_service.create(
                 uow, name=name, classes=split_names(text), is_sealed=is_sealed, test_size=int(size)
             )
+            accounts.share_with_maker(uow, made.id, state.caller())
     except AppError as refusal:
         st.error(str(refusal), icon=":material/block:")
         return
+    state.forget_rights()
     st.session_state[state.NEXT_PROJECT_KEY] = made.id
     st.rerun()
 

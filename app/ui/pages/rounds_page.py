@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.domain.people import Role
 from app.domain.rounds import ACTIVE, RoundStatus
 from app.services import reports
 from app.ui import state
@@ -13,6 +14,7 @@ from app.ui.components.layout import empty, header, project_or_stop
 
 def main() -> None:
     """Draw the page."""
+    state.require(Role.LEAD)
     header("Rounds", "A round asks for labels, trains on them, and lets the gate judge what the model proposes itself.")
     project = project_or_stop()
     with state.runtime().database.reading() as uow:

@@ -11,7 +11,7 @@ import streamlit as st
 from app.db.models import ImageClass, Project
 from app.db.queries import images, imports, projects
 from app.db.unit_of_work import committed
-from app.domain.people import Adjudication
+from app.domain.people import Adjudication, Role
 from app.errors import AppError
 from app.services import projects as project_service
 from app.ui import state
@@ -26,6 +26,7 @@ _SIDE_WITHOUT_IMAGES = 32
 
 def main() -> None:
     """Draw the page."""
+    state.require(Role.LEAD)
     header("Settings", "What the next rounds begin with. Rounds that have begun keep the settings they began with.")
     project = project_or_stop()
     with state.runtime().database.reading() as uow:

@@ -1,0 +1,35 @@
+"""Which pages there are, and who gets them."""
+
+from __future__ import annotations
+
+from app.domain.people import Role
+
+PAGES = {
+    "Work": [
+        ("overview", "Overview", ":material/dashboard:", Role.ANNOTATOR),
+        ("label", "Label", ":material/keyboard:", Role.ANNOTATOR),
+        ("review", "Review", ":material/rule:", Role.ANNOTATOR),
+    ],
+    "Learn": [
+        ("rounds", "Rounds", ":material/autorenew:", Role.LEAD),
+        ("accuracy", "Accuracy", ":material/show_chart:", Role.ANNOTATOR),
+        ("quality", "Quality", ":material/grid_on:", Role.ANNOTATOR),
+    ],
+    "Data": [
+        ("images", "Images", ":material/photo_library:", Role.ANNOTATOR),
+        ("import", "Import", ":material/upload:", Role.LEAD),
+        ("export", "Export", ":material/download:", Role.LEAD),
+    ],
+    "Project": [
+        ("settings", "Settings", ":material/tune:", Role.LEAD),
+        ("projects", "Projects", ":material/folder_open:", Role.ANNOTATOR),
+        ("people", "People", ":material/group:", Role.ADMIN),
+    ],
+}
+"""Section → pages: (name of the file without `_page.py`, which is also its URL; title; icon; the role it needs).
+
+A page that a role does not get is not there for it, by whatever link: Streamlit runs only pages of the navigation.
+"""
+
+ROLES = {name: role for pages in PAGES.values() for name, _, _, role in pages}
+"""Page → the role it needs."""
