@@ -33,10 +33,11 @@ export function isForOthers(event) {
   return document.querySelector('[role="dialog"], [role="listbox"]') !== null;
 }
 
-/** Whether somebody moved to a button with the keyboard: Space and Enter then press it. */
+/** Whether somebody moved to a button with the keyboard: Space and Enter then press it; a link takes Enter only. */
 export function isOnButton(event) {
   const target = event.composedPath()[0];
-  return Boolean(target?.matches?.("button:focus-visible, a:focus-visible, summary:focus-visible"));
+  const pressed = event.key === "Enter" ? "a:focus-visible, button:focus-visible, summary:focus-visible" : "button:focus-visible, summary:focus-visible";
+  return Boolean(target?.matches?.(pressed));
 }
 
 /** The address of an image; a large one comes as a reduced copy. */

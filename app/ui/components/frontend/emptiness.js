@@ -3,6 +3,8 @@
 const LOOK_AGAIN = 1500; // milliseconds until a queue that is being filled is asked again
 const LOOK_FOR_RETURNED = 5000; // milliseconds until images that others hold are asked for again
 
+const LOADING = { title: "Loading", text: "The next images are on their way.", isQuick: true };
+
 /**
  * @param queue an ImageQueue without a current image
  * @param data {queue, texts, annotator_name}
@@ -11,18 +13,19 @@ const LOOK_FOR_RETURNED = 5000; // milliseconds until images that others hold ar
  */
 export function emptiness({ progress, selection, trouble, elsewhere, isDry }, data) {
   if (trouble) return { title: trouble, text: "Trying again by itself. Nothing that you answered is lost." };
-  if (!progress || !isDry) return { title: "Loading", text: "The next images are on their way.", isQuick: true };
+  if (!progress || !isDry) return LOADING;
   const needsDraft = data.queue === "selection" || data.queue === "validation";
   if (needsDraft && selection === "pending") {
     const text = "This takes a moment. They appear here by themselves.";
     return { title: "The images are being chosen", text, again: LOOK_AGAIN };
   }
   if (!progress.total) return { title: data.texts.nothing_title, text: data.texts.nothing };
-  if (elsewhere.images) {
-    return { title: "Nothing is left for you", text: whoHolds(elsewhere, data.annotator_name), again: LOOK_FOR_RETURNED };
-  }
   const passed = progress.skipped ? ` You passed over ${progress.skipped}: they wait for somebody else.` : "";
-  return { title: "This queue is finished", text: `${data.texts.finished}${passed}`, isFinished: true };
+  if (progress.settled + progress.skipped >= progress.total) {
+    return { title: "This queue is finished", text: `${data.texts.finished}${passed}`, isFinished: true };
+  }
+  if (!elsewhere.images) return { ...LOADING, again: LOOK_AGAIN };
+  return { title: "Nothing is left for you", text: whoHolds(elsewhere, data.annotator_name), again: LOOK_FOR_RETURNED };
 }
 
 function whoHolds({ images, names, seconds }, me) {

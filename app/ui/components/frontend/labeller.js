@@ -135,6 +135,7 @@ class Labeller {
   #sayWhyEmpty() {
     this.showing.clear();
     this.#open(null);
+    this.view.wait();
     const { title, text, again, isFinished, isQuick } = emptiness(this.queue, this.data);
     if (isQuick) this.#later(NOTICEABLE, () => !this.queue.current && emptiness(this.queue, this.data).isQuick && this.view.say(title, text));
     else this.view.say(title, text);
@@ -154,6 +155,7 @@ class Labeller {
     event.preventDefault();
     event.stopImmediatePropagation();
     if (event.repeat && !run.mayRepeat) return;
+    if (!this.view.root.contains(event.composedPath()[0])) this.#focus(); // the next Space is not for a link that was clicked
     this.#run(event, run);
   }
 
@@ -314,7 +316,6 @@ class Labeller {
         this.tellTimer = null;
         this.#tellPython(false);
       });
-      if (!this.queue.current && !outbox.unsaved) this.queue.fill();
     }
   }
 

@@ -58,19 +58,24 @@ export class View {
     this.enable(true);
   }
 
+  /** The image that is still in the frame is answered, and there is no other yet. */
+  wait() {
+    this.root.dataset.state = "waiting";
+    delete this.root.dataset.image;
+    delete this.root.dataset.painted;
+    this.enable(false);
+  }
+
   /** Show a text where the image would be. */
   say(title, text) {
     this.root.dataset.state = "text";
-    delete this.root.dataset.image;
-    delete this.root.dataset.painted;
     this.stage.removeAttribute("aria-label");
-    if (this.stage.textContent !== title + text) {
+    if (this.stage.textContent !== title + text) { // otherwise a screen reader would read it again
       this.stage.replaceChildren(el("div", { className: "message" }, el("strong", { textContent: title }), el("span", { textContent: text })));
     }
     for (const part of [this.why, this.strategy, this.hint, this.guess]) part.hidden = part !== this.why;
     this.why.textContent = "";
     this.caption.textContent = "";
-    this.enable(false);
   }
 
   enable(isOn) {

@@ -8,6 +8,7 @@ const AHEAD = 48;
 const MOST = 96; // that the server lends to one tab
 const DECODED = 16;
 const LOW = 24;
+const SCARCE = 5; // so few are left that answers are not gathered any more, but sent at once
 
 export class ImageQueue {
   #settings;
@@ -18,6 +19,7 @@ export class ImageQueue {
   #answered = new Set();
   #putBackSince = new Set();
   #retry = null;
+  #end;
   #generation = 0; // rises when what is held is forgotten: an answer to an older question is then no use
   #delay = 500;
   items = [];
@@ -32,6 +34,8 @@ export class ImageQueue {
     this.#settings = settings;
     this.#onChange = onChange;
     this.#leases = new Leases(settings, () => this.fill());
+    // Near the end of a queue the server lends a tab a share of what is left, and more once its answers have arrived.
+    this.#end = outbox.subscribe(({ saved }) => saved && this.items.length < LOW && this.#mayHaveMore && this.fill());
   }
 
   get current() {
@@ -44,7 +48,12 @@ export class ImageQueue {
     this.#answered.add(item.id);
     this.#prefetch();
     if (!this.items.length || (this.items.length < LOW && !this.isDry)) this.fill();
+    if (this.items.length < SCARCE && this.#mayHaveMore) outbox.flush();
     return item;
+  }
+
+  get #mayHaveMore() {
+    return this.progress !== null && this.progress.total - this.progress.settled - this.progress.skipped > this.items.length;
   }
 
   /** An answer was taken back: its image stands at the front again. */
@@ -105,6 +114,7 @@ export class ImageQueue {
 
   close() {
     clearTimeout(this.#retry);
+    this.#end();
     this.#leases.end();
     this.#onChange = () => {};
   }
