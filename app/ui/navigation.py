@@ -9,6 +9,7 @@ PAGES = {
         ("overview", "Overview", ":material/dashboard:", Role.ANNOTATOR),
         ("label", "Label", ":material/keyboard:", Role.ANNOTATOR),
         ("review", "Review", ":material/rule:", Role.ANNOTATOR),
+        ("team", "Team", ":material/groups:", Role.ANNOTATOR),
     ],
     "Learn": [
         ("rounds", "Rounds", ":material/autorenew:", Role.LEAD),
@@ -30,6 +31,9 @@ PAGES = {
 
 A page that a role does not get is not there for it, by whatever link: Streamlit runs only pages of the navigation.
 """
+
+TITLES_FOR_ANNOTATORS = {"team": "My work"}
+"""Pages that show annotators themselves, and are called so for them."""
 
 ROLES = {name: role for pages in PAGES.values() for name, _, _, role in pages}
 """Page → the role it needs."""

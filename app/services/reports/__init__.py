@@ -19,7 +19,7 @@ from app.services.reports.gate import GateClass, GateRow, gate_history
 from app.services.reports.history import Act, Flag, History, Part, Use, history
 from app.services.reports.next_step import NextStep, Situation, Target, next_step
 from app.services.reports.overview import ImportRow, Overview, overview
-from app.services.reports.people import Day, Holder, Pace, QueueShare, pace, shares
+from app.services.reports.people import LONGEST_SECONDS, SHARED, Day, Holder, Pace, QueueShare, pace, shares
 from app.services.reports.preview import Preview, needed_validation, preview
 from app.services.reports.quality import (
     ClassRow,
@@ -43,6 +43,8 @@ from app.services.reports.rounds import (
 from app.services.reports.training import LossPoint, Progress, TrainingCurve, progress_of, training_curve
 
 __all__ = [
+    "LONGEST_SECONDS",
+    "SHARED",
     "Accuracy",
     "Act",
     "Agreement",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,11 @@ class Dispute:
 
     image: Image
     opinions: list[Opinion]
+
+    @property
+    def votes(self) -> Counter[str]:
+        """How many people said what."""
+        return Counter(said.what for said in self.opinions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,13 @@ from app.db.queries import annotations as annotation_queries
 from app.db.queries import people as queries
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
+from app.services import queues
 
 LONGEST_SECONDS = 60.0
 """Longer than this nobody looks at one image: the rest was a pause, and does not count as work."""
 DAYS = 7
+SHARED = (Queue.SELECTION, Queue.VALIDATION, Queue.TEST)
+"""Queues that everybody works on together; the others are made of what a round proposed, or are somebody's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +78,16 @@ class Holder:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueShare:
-    """Who answered what of a queue, and who holds what of it now."""
+    """How far a queue is, who answered what of it, and who holds what of it now.
+
+    Attributes:
+        settled: images of `total` that wait for nobody any more.
+        answered: (name, images), most first.
+    """
 
     queue: Queue
+    settled: int
+    total: int
     answered: list[tuple[str, int]]
     holders: list[Holder]
 
@@ -105,21 +115,24 @@ def pace(
 
 
 def shares(uow: UnitOfWork, project_id: int) -> list[QueueShare]:
-    """Who answered what of the queues that everybody shares, and who holds what of any queue now."""
+    """How far the queues are that everybody shares, and any other queue of which somebody holds images now."""
     held: dict[Queue, list[Holder]] = {}
     for queue, name, images, seconds in queries.holders(uow.session, project_id):
         held.setdefault(queue, []).append(Holder(name=name, images=images, seconds=seconds))
-    asked = (Queue.SELECTION, Queue.VALIDATION, Queue.TEST)
-    return [
-        QueueShare(
-            queue=queue,
-            answered=[(row[0], row[1]) for row in queries.answered(uow.session, project_id, queue)]
-            if queue in asked
-            else [],
-            holders=held.get(queue, []),
-        )
-        for queue in (*asked, *(queue for queue in held if queue not in asked))
-    ]
+    asked = [*SHARED, *(queue for queue in held if queue not in SHARED)]
+    return [_share(uow, project_id, queue, held.get(queue, [])) for queue in asked]
+
+
+def _share(uow: UnitOfWork, project_id: int, queue: Queue, holders: list[Holder]) -> QueueShare:
+    how_far = queues.progress(uow, project_id, queue, annotator_id=0)
+    rows = queries.answered(uow.session, project_id, queue) if queue in SHARED else []
+    return QueueShare(
+        queue=queue,
+        settled=how_far.settled,
+        total=how_far.total,
+        answered=[(row[0], row[1]) for row in rows],
+        holders=holders,
+    )
 
 
 def _days(at: datetime, zone: tzinfo) -> list[datetime]:

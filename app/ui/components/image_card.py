@@ -12,11 +12,15 @@ from app.db.models import Image, ImageClass
 from app.db.queries import images, projects
 from app.db.unit_of_work import committed
 from app.domain.labels import Action, Queue
+from app.domain.people import Adjudication, Role
 from app.domain.pools import Pool, Split
-from app.services import annotation
+from app.services import annotation, flags, reports
+from app.services.reports import History
 from app.ui import state
+from app.ui.components.blame import blame
 from app.ui.components.images import url_of
 from app.ui.components.layout import showing_refusals
+from app.ui.when import moment
 
 POOLS = {
     Pool.UNLABELLED: "Unlabelled",
@@ -26,14 +30,6 @@ POOLS = {
 }
 SPLITS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
 _SMALL = 256
-_ACTIONS = {
-    Action.LABEL: "labelled it",
-    Action.SKIP: "skipped it",
-    Action.UNSURE: "was not sure",
-    Action.EXCLUDE: "excluded it",
-    Action.INCLUDE: "brought it back",
-    Action.WITHDRAW: "took the answer back",
-}
 
 
 @st.dialog("Image", width="large")
@@ -42,7 +38,8 @@ def image_dialog(image_id: int) -> None:
     with state.runtime().database.reading() as uow:
         image = images.one(uow.session, image_id)
         classes = projects.classes(uow.session, image.project_id)
-        said = annotation.answers_of(uow, image_id)
+        anybody_decides = projects.one(uow.session, image.project_id).adjudication is Adjudication.MAJORITY
+        told = reports.history(uow, state.runtime().storage, image_id)
     names = {one.id: one.name for one in classes}
     left, right = st.columns([3, 2])
     with left:
@@ -53,17 +50,26 @@ def image_dialog(image_id: int) -> None:
     with right:
         label = names.get(image.label_class_id or 0)
         st.markdown(f"**{POOLS[image.pool]}**{f' as `{label}`' if label else ''} · {SPLITS[image.split]} split")
+        if image.needs_decision:
+            st.caption("People disagree about this image, or were not sure: it waits for a decision.")
         if image.hint_class_id is not None:
             st.caption(f"Hint from the import: {names.get(image.hint_class_id, '?')}")
         with showing_refusals():
-            _change(image, classes)
-    st.markdown("**History**")
-    if not said:
-        st.caption("Nobody has said anything about this image yet.")
-    for one, annotator in said:
-        what = f"called it {names.get(one.class_id or 0, '?')}" if one.class_id else _ACTIONS[one.action]
-        gone = " (superseded)" if one.superseded_at else ""
-        st.text(f"{one.created_at:%d %b %Y, %H:%M} · {annotator} {what} · {one.queue.label}{gone}")
+            _change(image, classes, decides=image.needs_decision and (state.may(Role.LEAD) or anybody_decides))
+    _flags(told)
+    blame(told, reader=state.annotator_name(), sees_all=state.may(Role.LEAD))
+
+
+def _flags(told: History) -> None:
+    for flag in told.flags:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.text(f"{flag.who} flagged it on {moment(flag.at)}: {flag.note}", width="stretch")
+            if flag.resolved_by is not None:
+                st.caption(f"Resolved by {flag.resolved_by}", width="content")
+            elif state.may(Role.LEAD) and st.button("Resolve", key=f"resolve-{flag.id}"):
+                with committed(state.runtime().database) as uow:
+                    flags.resolve(uow, flag.id, state.annotator().id)
+                st.rerun()
 
 
 def _picture(image: Image) -> str:
@@ -75,7 +81,7 @@ def _picture(image: Image) -> str:
     )
 
 
-def _change(image: Image, classes: Sequence[ImageClass]) -> None:
+def _change(image: Image, classes: Sequence[ImageClass], *, decides: bool) -> None:
     if image.pool is Pool.EXCLUDED:
         if st.button("Bring it back", key=f"include-{image.id}"):
             _act(image, Action.INCLUDE)
@@ -84,13 +90,14 @@ def _change(image: Image, classes: Sequence[ImageClass]) -> None:
         "Your answer", classes, None, format_func=lambda one: one.name, key=f"answer-{image.id}", placeholder="Class"
     )
     with st.container(horizontal=True):
-        if st.button("Save", disabled=chosen is None, type="primary", key=f"save-{image.id}") and chosen is not None:
-            _act(image, Action.LABEL, chosen.id)
+        save = "Decide" if decides else "Save"
+        if st.button(save, disabled=chosen is None, type="primary", key=f"save-{image.id}") and chosen is not None:
+            _act(image, Action.LABEL, chosen.id, queue=Queue.ADJUDICATION if decides else Queue.BROWSE)
         if st.button("Exclude", key=f"exclude-{image.id}", help="Broken, private, or not what the project is about."):
             _act(image, Action.EXCLUDE)
 
 
-def _act(image: Image, action: Action, class_id: int | None = None) -> None:
+def _act(image: Image, action: Action, class_id: int | None = None, queue: Queue = Queue.BROWSE) -> None:
     annotator = state.annotator()
     with committed(state.runtime().database) as uow:
         annotation.answer(
@@ -100,6 +107,6 @@ def _act(image: Image, action: Action, class_id: int | None = None) -> None:
             annotator_id=annotator.id,
             action=action,
             class_id=class_id,
-            queue=Queue.BROWSE,
+            queue=queue,
         )
     st.rerun()

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { keyName } from "./keys.js";
+import { opinionList, showOpinions } from "./opinions.js";
 import { PLAIN } from "./viewer.js";
 
 export const MANY_CLASSES = 12;
@@ -16,6 +17,7 @@ export class View {
     this.why = el("p", { className: "why" });
     this.strategy = el("span", { className: "tag" });
     this.hint = el("p", { className: "hint" });
+    this.opinions = opinionList();
     this.caption = el("span", { className: "caption" });
     this.bar = el("div", { className: "bar", role: "progressbar", "aria-label": "Answered", "aria-valuemin": "0" },
       (this.fill = el("div", { className: "fill" })));
@@ -37,7 +39,7 @@ export class View {
       el("header", {}, this.bar, this.count, this.status),
       el("div", { className: "body" },
         el("div", { className: "picture" }, this.stage, this.#tools()),
-        el("div", { className: "side" }, this.tips, el("div", { className: "reason" }, this.why, this.strategy, this.hint),
+        el("div", { className: "side" }, this.tips, el("div", { className: "reason" }, this.why, this.strategy, this.hint, this.opinions),
           this.guess, this.find, this.recent, this.classList, this.#actions(), this.panels, this.notice, this.last)),
       this.spoken);
   }
@@ -54,6 +56,7 @@ export class View {
     this.strategy.hidden = !strategy;
     this.hint.textContent = item.hint ? `Hint from the import: ${item.hint}` : "";
     this.hint.hidden = !item.hint;
+    showOpinions(this.opinions, item.said);
     this.caption.textContent = `${item.name} · ${item.width} × ${item.height}`;
     this.enable(true);
   }
@@ -73,7 +76,7 @@ export class View {
     if (this.stage.textContent !== title + text) { // otherwise a screen reader would read it again
       this.stage.replaceChildren(el("div", { className: "message" }, el("strong", { textContent: title }), el("span", { textContent: text })));
     }
-    for (const part of [this.why, this.strategy, this.hint, this.guess]) part.hidden = part !== this.why;
+    for (const part of [this.why, this.strategy, this.hint, this.opinions, this.guess]) part.hidden = part !== this.why;
     this.why.textContent = "";
     this.caption.textContent = "";
   }
