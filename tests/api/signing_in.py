@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from app import server, settings
 from app.api.routes import routes
@@ -36,7 +37,7 @@ class Site:
         runtime.use(self.settings)
         self.runtime = runtime.current()
         pages = Route("/{path:path}", lambda _: PlainTextResponse("a page"))
-        self.app = Starlette(routes=[*routes(runtime.current), pages], middleware=server.guards(self.settings))
+        self.app: ASGIApp = Starlette(routes=[*routes(runtime.current), pages], middleware=server.guards(self.settings))
 
     def add(self, name: str, role: Role = Role.ANNOTATOR, *, sees: bool = True) -> int:
         """Somebody who can sign in; gives back the account."""
