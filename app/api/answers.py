@@ -22,8 +22,9 @@ from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.people import Adjudication, Role
 from app.domain.pools import Pool
 from app.errors import AppError, NotFound, Refused
-from app.services import annotation, flags, queues
+from app.services import annotation, flags, queues, second_look
 from app.services.annotation import Answered
+from app.storage import Storage
 
 log = logging.getLogger(__name__)
 
@@ -146,17 +147,21 @@ def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
         projects.one(uow.session, body.project_id)
         check_person(uow, body.annotator_id)
         undone = annotation.undo(uow, body.project_id, body.annotator_id, uid=body.uid)
-        shown = _shown(uow, body, undone)
+        shown = _shown(uow, runtime.storage, body, undone)
     return Undone(undone=shown)
 
 
-def _shown(uow: UnitOfWork, body: Undo, undone: Sequence[Answered]) -> list[Item]:
+def _shown(uow: UnitOfWork, storage: Storage, body: Undo, undone: Sequence[Answered]) -> list[Item]:
     """The images as their queue shows them, where that shows what the model proposes; else without what could sway."""
     items: dict[int, Item] = {}
     for queue in {one.queue for one in undone} & {Queue.REVIEW, Queue.GRID}:
         ids = [one.image_id for one in undone if one.queue is queue]
         found = queues.items_of(uow, body.project_id, queue, body.annotator_id, ids)
         items |= {item.image_id: Item.of(item) for item in found}
+    if any(one.queue is Queue.SECOND_LOOK for one in undone):
+        again = [one.image_id for one in undone]
+        found = second_look.take(uow, storage, body.project_id, body.annotator_id, LARGEST_BATCH).items
+        items |= {item.image_id: Item.of(item) for item in found if item.image_id in again}
     return [items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id)) for one in undone]
 
 

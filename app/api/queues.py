@@ -84,7 +84,9 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
         with runtime.database.reading() as uow:
             check_person(uow, body.annotator_id)
             projects.one(uow.session, project_id)
-            found = second_look.take(uow, runtime.storage, project_id, body.annotator_id, body.n)
+            found = second_look.take(
+                uow, runtime.storage, project_id, body.annotator_id, body.n, list(dict.fromkeys(body.held))
+            )
         return _taken(found, [Item.of(item) for item in found.items])
     with committed(runtime.database) as uow:
         check_queue(caller, queue, projects.one(uow.session, project_id))

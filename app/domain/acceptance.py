@@ -64,10 +64,10 @@ def of_one_grid(seen: Seen, *, name: str, target: float, order: Order) -> str:
     counted = f"{_wrong(seen.wrong)} of these {seen.n}"
     if order is Order.DOUBT:
         return (
-            f"{counted}: {share} with {CERTAINTY:.0%} certainty, if the others, of which the model is surer, are wrong "
-            "no more often than these. A grid in random order proves it without that “if”."
+            f"{counted}: {share} with {_percent(CERTAINTY)} certainty, if the others, of which the model is surer, are "
+            "wrong no more often than these. A grid in random order proves it without that “if”."
         )
-    return f"{counted} in random order: with {CERTAINTY:.0%} certainty {share}. {_against(seen, target)}"
+    return f"{counted} in random order: with {_percent(CERTAINTY)} certainty {share}. {_against(seen, target)}"
 
 
 def of_all_grids(seen: Seen, *, name: str, target: float) -> str:
@@ -76,7 +76,7 @@ def of_all_grids(seen: Seen, *, name: str, target: float) -> str:
         return f"No grid of “{name}” in random order was accepted yet since the newest round."
     return (
         f"All {seen.n:,} seen in random order since the newest round, {_wrong(seen.wrong).lower()}: with "
-        f"{CERTAINTY:.0%} certainty at most {_at_most(seen.bound)} of the images proposed as “{name}” are wrong, "
+        f"{_percent(CERTAINTY)} certainty at most {_at_most(seen.bound)} of the images proposed as “{name}” are wrong, "
         f"whenever you stop. {_against(seen, target)}"
     )
 

@@ -11,14 +11,13 @@ from sqlalchemy import delete
 from app.db.base import now
 from app.db.models import Annotation, Annotator, Image, ImageLease
 from app.db.queries import annotations as annotation_queries
-from app.db.queries import images, projects, queues, rounds
-from app.db.queries.queues import Asker
+from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, AnnotatorKind, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.transitions import check
 from app.errors import Conflict, Refused
-from app.services import proposals
+from app.services import proposals, queues
 
 SIMULATED = "simulated annotator"
 
@@ -212,9 +211,8 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
     if not project.is_sealed:
         raise Refused("Only a sealed project can be simulated: import its classes as sealed.")
     oracle = annotator(uow, SIMULATED, AnnotatorKind.SIMULATED)
-    rows = queues.images(uow.session, project, queue, Asker(annotator_id=oracle.id), count)
     answered = 0
-    for image, _, _ in rows:
+    for image in queues.images_ahead(uow, project_id, queue, oracle.id, count):
         known = image.sealed_class_id
         answer(
             uow,

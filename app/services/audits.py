@@ -53,6 +53,7 @@ class AuditState:
         certificate: what is proven, as of the last step.
         drawn: how many draws are answered; an image that comes up again is one more.
         planned: draws that would do if the open ones were all right.
+        answered: images that were asked and are answered.
         waiting: images that are asked next, in the order of the draw, each once.
         hidden: images of the whole draw, once the audit has begun: their proposals must not be shown anywhere before
             they are answered.
@@ -64,6 +65,7 @@ class AuditState:
     certificate: Audit
     drawn: int = 0
     planned: int = 0
+    answered: int = 0
     waiting: tuple[int, ...] = ()
     hidden: frozenset[int] = frozenset()
 
@@ -78,7 +80,7 @@ class AuditState:
                 return "The newest round accepted no pseudo-labels, so there is nothing to audit."
             case Standing.RUNNING if not self.certificate.right + self.certificate.wrong:
                 return (
-                    f"Nothing is certified yet. {needed} right answers in a row would show with {1 - DELTA:.0%} "
+                    f"Nothing is certified yet. {needed} right answers in a row would show with {_percent(1 - DELTA)} "
                     f"certainty that at most {target} of the accepted pseudo-labels are wrong."
                 )
             case Standing.FAILED if not self.drawn:
@@ -154,7 +156,8 @@ def _stand(
             drawn=drawn,
             planned=drawn,
         )
-    waiting = dict.fromkeys(one for one in asked[:horizon] if verdicts[one] is Verdict.OPEN)
+    planned = dict.fromkeys(asked[:horizon])
+    waiting = [one for one in planned if verdicts[one] is Verdict.OPEN]
     return AuditState(
         standing=Standing.RUNNING,
         round_number=audited.number,
@@ -162,6 +165,7 @@ def _stand(
         certificate=shown,
         drawn=drawn,
         planned=horizon,
+        answered=len(planned) - len(waiting),
         waiting=tuple(waiting),
         hidden=frozenset(asked) if hides else frozenset(),
     )

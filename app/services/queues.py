@@ -174,6 +174,14 @@ def next_images(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: in
     )
 
 
+def images_ahead(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int, limit: int) -> list[Image]:
+    """The same as rows."""
+    project = projects.one(uow.session, project_id)
+    part = _part(uow, project, queue, None, Order.DOUBT)
+    asker = Asker(annotator_id=annotator_id)
+    return [image for image, _, _ in queues.images(uow.session, project, queue, asker, limit, part)]
+
+
 def progress(uow: UnitOfWork, project_id: int, queue: Queue, annotator_id: int) -> QueueProgress:
     """How far a queue is, seen by this annotator."""
     project = projects.one(uow.session, project_id)
@@ -206,6 +214,9 @@ def _part(uow: UnitOfWork, project: Project, queue: Queue, class_id: int | None,
 
 def _progress(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, part: Part) -> QueueProgress:
     settled, skipped, total = queues.progress(uow.session, project, queue, asker, part)
+    if queue is Queue.AUDIT:  # its part is what waits
+        answered = audits.state(uow, project.id).answered
+        settled, total = settled + answered, total + answered
     return QueueProgress(settled=settled, skipped=skipped, total=total)
 
 

@@ -10,7 +10,7 @@ from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, Queue
 from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
 from app.domain.transitions import check
-from app.services import proposals
+from app.services import audits, proposals
 from app.services.annotation import Answered, answer
 from ssmae.config import RejectionReason
 
@@ -25,8 +25,20 @@ def listed(
     offset: int = 0,
     limit: int = 60,
 ) -> Sequence[tuple[PseudoLabel, Image]]:
-    """Pseudo-labels of the newest result in one status, most doubtful accepted or most confident rejected first."""
-    return reviews.listed(uow.session, project_id, status, class_id=class_id, reason=reason, offset=offset, limit=limit)
+    """Pseudo-labels of the newest result in one status, most doubtful accepted or most confident rejected first.
+
+    Never what an audit that goes on may still ask: whoever has seen the proposal can no longer judge it.
+    """
+    return reviews.listed(
+        uow.session,
+        project_id,
+        status,
+        class_id=class_id,
+        reason=reason,
+        hidden=audits.state(uow, project_id).hidden,
+        offset=offset,
+        limit=limit,
+    )
 
 
 def reason_counts(uow: UnitOfWork, project_id: int) -> dict[RejectionReason, int]:

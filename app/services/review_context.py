@@ -150,12 +150,12 @@ def _why(
     decided = in_force(records)
     name, score, sure = names.get(proposal.class_id, "?"), _percent(proposal.score), _percent(proposal.confidence)
     threshold = decided.threshold if decided is not None and decided.threshold is not None else None
-    asked = f"the gate of round {newest.number} asks for {_percent(threshold)}" if threshold is not None else ""
+    asked = f", and the gate of round {newest.number} asks for {_percent(threshold)}" if threshold is not None else ""
     if proposal.status is PseudoLabelStatus.REVOKED:
-        return f"The gate let “{name}” in ({score}, {asked}); then somebody said that it is not."
+        return f"The gate let “{name}” in ({score}{asked}); then somebody said that it is not."
     match proposal.reason:
         case RejectionReason.LOW_CONFIDENCE:
-            return f"Not sure enough of “{name}”: {score} over all views, and {asked}."
+            return f"Not sure enough of “{name}”: {score} over all views{asked}."
         case RejectionReason.INCONSISTENT:
             return (
                 f"{sure} sure of “{name}” as the image is, but on {_some_of(config.gate.views)} another class is "
@@ -172,7 +172,7 @@ def _why(
                 "this one (it was imported, asked about or brought back around the draw), so it cannot vouch for it."
             )
         case None:
-            return f"Accepted as “{name}”: {score} over all views, and {asked}."
+            return f"Accepted as “{name}”: {score} over all views{asked}."
 
 
 def _blocked(decided: GateRecord | None, class_id: int, name: str) -> str:

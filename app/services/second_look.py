@@ -7,7 +7,7 @@ not the blind answers of an audit that goes on, and not decisions on disputed im
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,17 +48,36 @@ class SecondLook:
 
     Attributes:
         doubted: its beginning, most doubted first.
-        total: how long it is.
+        image_ids: all of it, in the same order.
+        looked_at: how many answers were looked at again since that round.
         round_number: the round whose model doubts; None if no round has published what it thinks.
     """
 
     doubted: Sequence[Doubted] = ()
-    total: int = 0
+    image_ids: Sequence[int] = ()
+    looked_at: int = 0
     round_number: int | None = None
 
 
-def doubted(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, limit: int = 24) -> SecondLook:
-    """This person's answers that the newest model doubts most and that they have not looked at again since."""
+def doubted(
+    uow: UnitOfWork,
+    storage: Storage,
+    project_id: int,
+    annotator_id: int,
+    limit: int = 24,
+    *,
+    but: Collection[int] = (),
+) -> SecondLook:
+    """This person's answers that the newest model doubts most and that they have not looked at again since.
+
+    Args:
+        uow: open unit of work.
+        storage: where rounds publish.
+        project_id: whose round.
+        annotator_id: the person.
+        limit: how many are wanted with all that is known of them.
+        but: images that need not be among those.
+    """
     found = predictions.newest(uow, storage, project_id)
     if found is None:
         return SecondLook()
@@ -76,19 +95,28 @@ def doubted(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: in
     probability_K = said.probabilities_NC[row_K[known_K], column_K[known_K]].astype(float)
     order = np.argsort(probability_K, kind="stable")
     order = order[probability_K[order] < DOUBTED_BELOW]
-    first = [answers[known_K[at]] for at in order[:limit]]
+    every = [answers[known_K[at]] for at in order]
+    first = [one for one in every if one[0] not in but][:limit]
     of_id = {image.id: image for image in images.some(uow.session, [image_id for image_id, _ in first])}
     rows = [_doubted(of_id[image_id], class_id, said.probabilities_of(image_id) or {}) for image_id, class_id in first]
-    return SecondLook(doubted=rows, total=len(order), round_number=newest.number)
+    return SecondLook(
+        doubted=rows,
+        image_ids=[image_id for image_id, _ in every],
+        looked_at=reviews.looked_at_again(uow.session, project_id, annotator_id, since=newest.finished_at),
+        round_number=newest.number,
+    )
 
 
-def take(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, want: int) -> Taken:
+def take(
+    uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, want: int, held: Sequence[int] = ()
+) -> Taken:
     """The same list as a queue that the browser can work through. Nobody else sees it, so nothing is leased.
 
     What is proposed is what the person said: to confirm it is to keep it.
     """
     names = {one.id: one.name for one in projects.classes(uow.session, project_id)}
-    look = doubted(uow, storage, project_id, annotator_id, want)
+    look = doubted(uow, storage, project_id, annotator_id, max(0, want - len(held)), but=held)
+    still_doubted = set(look.image_ids)
     items = [
         QueueItem(
             image_id=one.image.id,
@@ -107,8 +135,8 @@ def take(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, 
     ]
     return Taken(
         items=items,
-        kept=[],
-        progress=QueueProgress(settled=0, skipped=0, total=look.total),
+        kept=[image_id for image_id in held if image_id in still_doubted],
+        progress=QueueProgress(settled=look.looked_at, skipped=0, total=look.looked_at + len(look.image_ids)),
         selection=None,
         elsewhere=Elsewhere(images=0, names=(), seconds=0.0),
     )
@@ -116,8 +144,13 @@ def take(uow: UnitOfWork, storage: Storage, project_id: int, annotator_id: int, 
 
 def _why(one: Doubted, names: dict[int, str], round_number: int | None) -> str:
     mine, other = names.get(one.class_id, "?"), names.get(one.model_class_id, "?")
-    instead = "" if one.model_class_id == one.class_id else f" and “{other}” {one.model_probability:.0%}"
-    return f"You said “{mine}”. The model of round {round_number} gives that {one.probability:.0%}{instead}."
+    instead = "" if one.model_class_id == one.class_id else f" and “{other}” {_percent(one.model_probability)}"
+    return f"You said “{mine}”. The model of round {round_number} gives that {_percent(one.probability)}{instead}."
+
+
+def _percent(share: float) -> str:
+    """Whole percents, but never 0 for what is not impossible."""
+    return f"{100 * share:.0f} %" if share >= 0.005 else "less than 1 %"
 
 
 def _doubted(image: Image, class_id: int, probabilities: dict[int, float]) -> Doubted:

@@ -8,7 +8,10 @@ PAGES = {
     "Work": [
         ("overview", "Overview", ":material/dashboard:", Role.ANNOTATOR),
         ("label", "Label", ":material/keyboard:", Role.ANNOTATOR),
+        ("grid", "Grid", ":material/apps:", Role.ANNOTATOR),
         ("review", "Review", ":material/rule:", Role.ANNOTATOR),
+        ("audit", "Audit", ":material/verified:", Role.ANNOTATOR),
+        ("second_look", "Second look", ":material/history:", Role.ANNOTATOR),
         ("team", "Team", ":material/groups:", Role.ANNOTATOR),
     ],
     "Learn": [

@@ -64,7 +64,7 @@ def test_second_look__gives_ones_own_doubted_answers_with_what_one_said(pets, ta
     publish_predictions(pets, 1, {mine: doubts})
     (one,) = take("second_look").json()["images"]
     assert (one["id"], one["proposed_class_id"]) == (mine, said)
-    assert one["why"] == "You said “cat”. The model of round 1 gives that 3% and “dog” 97%."
+    assert one["why"] == "You said “cat”. The model of round 1 gives that 3 % and “dog” 97 %."
     assert take("second_look").json()["progress"]["left"] == 1
 
 

@@ -29,7 +29,7 @@ def open_page(page, site, name):
     """Go to a page by its link in the side bar."""
     page.goto(site.url)
     page.get_by_role("link", name=name, exact=True).click()
-    page.wait_for_url(re.compile(f"/{name.lower()}\\?" if name != "Overview" else r"/\?"))
+    page.wait_for_url(re.compile(f"/{name.lower().replace(' ', '_')}\\?" if name != "Overview" else r"/\?"))
     page.locator("h1").wait_for()
 
 
@@ -47,7 +47,10 @@ def test_every_page__opens_without_a_complaint(page, site):
     for name in (
         "Overview",
         "Label",
+        "Grid",
         "Review",
+        "Audit",
+        "Second look",
         "Rounds",
         "Accuracy",
         "Quality",
@@ -65,6 +68,7 @@ def test_review__confirms_corrects_and_excludes_in_place(page, site):
     site.world.label(site.world.ids(Split.TRAIN)[:4])
     site.world.play_round(is_open=False)
     open_page(page, site, "Review")
+    page.get_by_role("radio", name=re.compile("All rejected")).click()
     cards = page.locator("section.gallery .card")
     cards.first.wait_for()
     ids = [int(card.get_attribute("data-image")) for card in cards.all()]

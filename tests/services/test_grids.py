@@ -148,7 +148,7 @@ def test_proofs__of_one_grid_is_the_exact_bound_for_each_number_of_wrong_ones(pe
     for wrong in (0, 1, 5):
         bound = ceil(1000 * float(error_upper_bound(wrong, 48, 0.05))) / 10
         assert f"at most {bound:g} %" in said[wrong]
-    assert said[0].startswith("None wrong of these 48 in random order: with 95% certainty at most 6.1 %")
+    assert said[0].startswith("None wrong of these 48 in random order: with 95 % certainty at most 6.1 %")
     assert "11 more without another wrong one would prove it" in said[0]
 
 

@@ -12,6 +12,7 @@ from app.db.models import Image
 from app.db.queries import images, projects, rounds
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
+from app.domain.pseudo_labels import PseudoLabelStatus
 from app.services import rounds as round_service
 from app.ui import state
 from app.ui.navigation import ROLES
@@ -33,7 +34,7 @@ def words(page):
 
 ENTRY = Path(__file__).parents[2] / "app" / "ui" / "main.py"
 NAVIGATION = list(ROLES)
-MINE = ("label", "review", "images", "import", "export", "settings", "projects")
+MINE = ("label", "grid", "review", "audit", "second_look", "images", "import", "export", "settings", "projects")
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_review_page__accepted_pseudo_labels_are_shown_once_the_gate_is_open(wor
     world.label(world.ids(Split.TRAIN)[:2])
     world.play_round(is_open=True)
     shown = show("review")
-    shown.segmented_control(key="review-status").set_value(shown.segmented_control(key="review-status").options[1])
+    shown.segmented_control(key="review-status").set_value(PseudoLabelStatus.ACCEPTED)
     assert "Accepted · 6" in "".join(shown.segmented_control(key="review-status").options)
 
 
@@ -152,6 +153,7 @@ def test_review_page__every_reason_of_a_rejection_has_a_filter_and_a_sentence(wo
     world.label(world.ids(Split.TRAIN)[:2])
     world.play_round(is_open=False, reason=reason)
     shown = show("review")
+    shown.segmented_control(key="review-status").set_value(PseudoLabelStatus.REJECTED).run()
     before = words(shown)
     shown = fine(shown.selectbox(key="review-reason").set_value(reason).run())
     [chosen] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
@@ -51,6 +51,7 @@ def listed(
     *,
     class_id: int | None,
     reason: RejectionReason | None,
+    hidden: Collection[int],
     offset: int,
     limit: int,
 ) -> Sequence[tuple[PseudoLabel, Image]]:
@@ -59,7 +60,7 @@ def listed(
     statement = (
         select(PseudoLabel, Image)
         .join(Image, Image.id == PseudoLabel.image_id)
-        .where(of_newest_result(project_id, status))
+        .where(of_newest_result(project_id, status), PseudoLabel.image_id.not_in(hidden))
         .order_by(order, PseudoLabel.id)
     )
     if class_id is not None:
@@ -103,6 +104,19 @@ def own_labels(session: Session, project_id: int, annotator_id: int, *, since: d
         .order_by(Annotation.image_id)
     )
     return [(image_id, class_id) for image_id, class_id in rows if class_id is not None]
+
+
+def looked_at_again(session: Session, project_id: int, annotator_id: int, *, since: datetime) -> int:
+    """How many of their own answers a person has kept or changed in a second look after `since`."""
+    looked = select(func.count()).where(
+        Annotation.project_id == project_id,
+        Annotation.annotator_id == annotator_id,
+        Annotation.superseded_at.is_(None),
+        Annotation.queue == Queue.SECOND_LOOK,
+        Annotation.action == Action.LABEL,
+        Annotation.created_at > since,
+    )
+    return session.scalar(looked) or 0
 
 
 def open_counts(session: Session, project_id: int) -> dict[int, int]:

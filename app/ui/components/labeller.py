@@ -32,6 +32,8 @@ def labeller(
     texts: Texts,
     fresh: int,
     on_progress: Callable[[], None],
+    context: bool = False,
+    proposal: str = "",
 ) -> None:
     """Mount the labeller for one queue.
 
@@ -43,6 +45,8 @@ def labeller(
         texts: what to say where there is no image.
         fresh: another number makes the labeller ask again for the images it holds.
         on_progress: called, at most every two seconds, after answers were saved.
+        context: also show what the model thinks of the image, and what looks alike to it.
+        proposal: what stands before the class that is proposed; else that the model says so.
     """
     mount = st.components.v2.component("ssmae_labeller", js=assets.LOADER)
     mount(
@@ -58,6 +62,8 @@ def labeller(
             "strategies": {str(one): one.label for one in Acquisition},
             "texts": asdict(texts),
             "fresh": fresh,
+            "context": context,
+            "proposal": proposal,
         },
         on_progress_change=on_progress,
     )

@@ -9,12 +9,14 @@ import streamlit as st
 from app.db.models import Image, ImageClass, Project, PseudoLabel
 from app.db.queries import projects, rounds
 from app.db.unit_of_work import committed
+from app.domain.labels import Queue
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.errors import AppError
 from app.services import review
 from app.ui import state
 from app.ui.components.gallery import Mode, Tile, gallery
 from app.ui.components.image_card import image_dialog
+from app.ui.components.labeller import Texts, labeller
 from app.ui.components.layout import empty, header, project_or_stop
 from app.ui.components.paging import pager, position
 from ssmae.config import RejectionReason
@@ -22,6 +24,12 @@ from ssmae.config import RejectionReason
 _PAGE = 36
 _PAGING = "review-paging"
 _ACCEPTED_KEY = "review-accepted"
+_ONE_BY_ONE = "one-by-one"
+_TEXTS = Texts(
+    finished="Nothing is left to review from the newest round.",
+    nothing_title="Nothing was rejected",
+    nothing="After a round, what the model proposed and the gate turned down appears here.",
+)
 REASONS = {
     RejectionReason.GATE_CLOSED: "Gate closed",
     RejectionReason.LOW_CONFIDENCE: "Not sure enough",
@@ -65,23 +73,50 @@ def main() -> None:
             link="Label images",
         )
         return
-    statuses = {
-        PseudoLabelStatus.REJECTED: f"Rejected · {sum(rejected.values()):,}",
-        PseudoLabelStatus.ACCEPTED: f"Accepted · {counts.get(PseudoLabelStatus.ACCEPTED, 0):,}",
+    waiting, accepted = sum(rejected.values()), counts.get(PseudoLabelStatus.ACCEPTED, 0)
+    views = {
+        _ONE_BY_ONE: f"One by one · {waiting:,}",
+        PseudoLabelStatus.REJECTED: f"All rejected · {waiting:,}",
+        PseudoLabelStatus.ACCEPTED: f"Accepted · {accepted:,}",
     }
-    status = st.segmented_control(
+    view = st.segmented_control(
         "Pseudo-labels",
-        list(statuses),
-        format_func=lambda one: statuses[one],
-        default=PseudoLabelStatus.REJECTED,
+        list(views),
+        format_func=lambda one: views[one],
+        default=_ONE_BY_ONE,
         required=True,
         label_visibility="collapsed",
         key="review-status",
     )
-    if status is PseudoLabelStatus.ACCEPTED:
+    if view is PseudoLabelStatus.ACCEPTED:
         _accepted(project, classes)
-    else:
+    elif view is PseudoLabelStatus.REJECTED:
         _rejected(project, classes, rejected)
+    else:
+        _one_by_one(project)
+
+
+@st.fragment
+def _one_by_one(project: Project) -> None:
+    """The rejected ones as large cards, each with what the model thinks of it."""
+    try:
+        annotator = state.annotator()
+    except AppError as refusal:
+        st.error(f"{refusal} Choose another name in the side bar.")
+        return
+    with state.runtime().database.reading() as uow:
+        classes = projects.classes(uow.session, project.id)
+    st.caption("Enter confirms what the model says, a class key corrects it. The surest come first.")
+    labeller(
+        project_id=project.id,
+        queue=Queue.REVIEW,
+        annotator=annotator,
+        classes=classes,
+        texts=_TEXTS,
+        fresh=state.answers_of_others(),
+        on_progress=lambda: None,
+        context=True,
+    )
 
 
 def _rejected(project: Project, classes: Sequence[ImageClass], counts: dict[RejectionReason, int]) -> None:

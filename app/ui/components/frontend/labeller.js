@@ -1,6 +1,7 @@
 // The labeller: one image at a time, one key an answer. Streamlit only mounts it; nothing here waits for Python, and no
 // image waits for the server.
 
+import { ContextPanel } from "./context_panel.js";
 import { el, isForOthers, isOnButton, style } from "./dom.js";
 import { hint } from "./hints.js";
 import { Keys, keyOf } from "./keys.js";
@@ -21,6 +22,7 @@ import { PLAIN, Viewer } from "./viewer.js";
 
 const TELL_PYTHON = 2000; // milliseconds at least between two messages that answers were saved
 const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
+const ABOUT_THE_GUESS = new Set(["review", "second_look"]); // queues in which people judge what is proposed
 const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const COUNTED = { label: "settled", skip: "skipped", unsure: "skipped" };
 
@@ -61,6 +63,7 @@ class Labeller {
     this.keysDialog = new KeysDialog(data.classes, this.preferences, () => this.#focus());
     this.search = new Search((one) => this.#label(one), () => this.#focus());
     this.view.root.append(this.keysDialog.root, this.search.root);
+    if (data.context) this.view.root.append((this.context = new ContextPanel()).root);
     const tip = hint(this.preferences, "one-key", "Press the key beside a class, and the next image is there at once. ",
       el("kbd", { textContent: "u" }), " takes back, ", el("kbd", { textContent: "Space" }), " skips, ",
       el("kbd", { textContent: "?" }), " shows all keys and changes them.");
@@ -80,7 +83,8 @@ class Labeller {
     this.#prefer();
     showSaving(this.view.status);
     this.#sayWhyEmpty();
-    style(root, `${data.assets}labeller.css`).then(() => root.append(this.view.root));
+    const sheets = ["labeller.css", ...(data.context ? ["context_panel.css"] : [])];
+    Promise.all(sheets.map((sheet) => style(root, data.assets + sheet))).then(() => root.append(this.view.root));
     this.queue.fill();
   }
 
@@ -129,11 +133,13 @@ class Labeller {
   #show(item) {
     this.#open(null);
     this.showing.show(item, this.data.strategies[item.strategy], this.#pressedAt);
-    this.view.propose(this.#proposed(), item.confidence, this.data.queue === "review");
+    this.view.propose(this.#proposed(), item.confidence, ABOUT_THE_GUESS.has(this.data.queue), this.data.proposal);
+    this.context?.show(item, this.queue.items.slice(1, 3));
   }
 
   #sayWhyEmpty() {
     this.showing.clear();
+    this.context?.hide();
     this.#open(null);
     this.view.wait();
     const { title, text, again, isFinished, isQuick } = emptiness(this.queue, this.data);

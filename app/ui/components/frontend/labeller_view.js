@@ -85,13 +85,17 @@ export class View {
     this.root.querySelectorAll(".needs-image").forEach((button) => (button.disabled = !isOn));
   }
 
-  /** The model's guess, or nothing. @param isAsked whether people judge the guess itself here, as in a review */
-  propose(proposed, confidence, isAsked) {
+  /**
+   * What is proposed, or nothing.
+   * @param isAsked whether people judge the proposal itself here, as in a review
+   * @param words what stands before the class's name
+   */
+  propose(proposed, confidence, isAsked, words) {
     this.guess.hidden = !proposed;
     for (const [id, button] of this.buttons) button.classList.toggle("proposed", id === proposed?.id);
     if (!proposed) return;
     const sure = confidence === null ? "" : ` (${Math.round(100 * confidence)}% sure)`;
-    this.guessed.textContent = `The model says ${proposed.name}${sure}`;
+    this.guessed.textContent = words ? `${words} ${proposed.name}` : `The model says ${proposed.name}${sure}`;
     this.bias.hidden = isAsked;
   }
 

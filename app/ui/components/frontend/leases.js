@@ -13,7 +13,7 @@ export class Leases {
   tab = uuid();
 
   /**
-   * @param settings {project_id, queue, annotator_id}
+   * @param settings {project_id, queue, annotator_id}; `part`, where only a part of the queue is meant
    * @param beat called when the leases should be renewed
    */
   constructor(settings, beat) {
@@ -38,7 +38,7 @@ export class Leases {
   /** Renew what is held and take more; gives back what the server says. */
   take(n, held) {
     const { project_id, queue, annotator_id } = this.settings;
-    const body = { annotator_id, tab: this.tab, n, held };
+    const body = { annotator_id, tab: this.tab, n, held, ...this.settings.part };
     return ask(`/api/projects/${project_id}/queues/${queue}/take`, { method: "POST", body });
   }
 

@@ -1,0 +1,126 @@
+// The pages of a grid: the one in hand, and the next one, leased and decoded before it is needed.
+
+import { imageAddress } from "./dom.js";
+import { Leases } from "./leases.js";
+import { outbox } from "./outbox.js";
+
+const THUMBNAIL = 256;
+const MOST = 192; // that the server lends to one tab
+
+export class GridPages {
+  #leases;
+  #onChange;
+  #isAsking = false;
+  #isAskedAgain = false;
+  #answered = new Set();
+  #putBackSince = new Set();
+  #retry = null;
+  #delay = 500;
+  page = []; // items in hand
+  ahead = [];
+  progress = null;
+  elsewhere = null;
+  trouble = "";
+  isDry = false;
+  selection = null;
+
+  /**
+   * @param settings {project_id, queue, annotator_id, part: {class_id, order}}
+   * @param size how many images a page has
+   * @param onChange called after the server was asked
+   */
+  constructor(settings, size, onChange) {
+    this.size = size;
+    this.#onChange = onChange;
+    this.#leases = new Leases(settings, () => this.fill());
+  }
+
+  /** The page in hand is answered: the next one takes its place. */
+  turn() {
+    for (const item of this.page) this.#answered.add(item.id);
+    this.page = this.ahead.splice(0, this.size);
+    this.fill();
+  }
+
+  /** Answers were taken back: their images are in hand again, and those that were in hand come next. */
+  putBack(items) {
+    const ids = new Set(items.map((item) => item.id));
+    for (const id of ids) {
+      this.#answered.delete(id);
+      this.#putBackSince.add(id);
+    }
+    this.ahead = [...this.page, ...this.ahead].filter((item) => !ids.has(item.id));
+    this.page = items;
+    items.forEach(load);
+    this.fill();
+  }
+
+  resize(size) {
+    const all = [...this.page, ...this.ahead];
+    this.size = size;
+    this.page = all.splice(0, size);
+    this.ahead = all;
+    this.fill();
+  }
+
+  /** Renew what is held, and ask for more; one request at a time. */
+  async fill() {
+    if (this.#isAsking) {
+      this.#isAskedAgain = true;
+      return;
+    }
+    this.#isAsking = true;
+    clearTimeout(this.#retry);
+    const unsent = new Set(outbox.acts().map((act) => act.image_id));
+    const held = [...new Set([...[...this.page, ...this.ahead].map((item) => item.id), ...unsent])];
+    this.#putBackSince.clear();
+    try {
+      const n = Math.min(MOST, 2 * this.size + unsent.size);
+      this.#take(await this.#leases.take(n, held), new Set(held), unsent);
+      this.trouble = "";
+      this.#delay = 500;
+    } catch (error) {
+      this.trouble = error.message;
+      this.#delay = Math.min(8000, this.#delay * 2);
+      this.#retry = setTimeout(() => this.fill(), this.#delay);
+    }
+    this.#isAsking = false;
+    if (this.#isAskedAgain) {
+      this.#isAskedAgain = false;
+      this.fill();
+    }
+    this.#onChange();
+  }
+
+  close() {
+    clearTimeout(this.#retry);
+    this.#leases.end();
+    this.#onChange = () => {};
+  }
+
+  #take(reply, held, unsent) {
+    const kept = new Set(reply.kept);
+    const isMine = ({ id }) => kept.has(id) || !held.has(id) || unsent.has(id) || this.#putBackSince.has(id);
+    this.ahead = this.ahead.filter(isMine);
+    // What is looked at stays where it is; what somebody else has answered meanwhile is only marked.
+    for (const item of this.page) item.isGone = !isMine(item);
+    const known = new Set([...this.page, ...this.ahead].map((item) => item.id));
+    const fresh = reply.images.filter((item) => !known.has(item.id) && !this.#answered.has(item.id));
+    fresh.forEach(load);
+    this.ahead.push(...fresh);
+    this.isDry = !fresh.length && !unsent.size;
+    this.progress = reply.progress;
+    this.elsewhere = reply.elsewhere;
+    if (!this.page.length) this.page = this.ahead.splice(0, this.size);
+  }
+}
+
+/** Give an item its thumbnail, decoded before it is shown. */
+function load(item) {
+  if (item.picture) return;
+  item.picture = new Image();
+  item.picture.alt = "";
+  item.picture.decoding = "sync";
+  item.picture.src = imageAddress(item, THUMBNAIL);
+  item.picture.decode().catch(() => {}); // a picture that fails is noticed when its turn comes
+}

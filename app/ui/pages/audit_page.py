@@ -1,0 +1,84 @@
+"""Audit: random pseudo-labels that the gate let in, asked blind until their error rate is proven."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from app.db.models import Annotator, Project
+from app.db.queries import projects
+from app.domain.labels import Queue
+from app.errors import AppError
+from app.services import audits
+from app.services.audits import AuditState, Standing
+from app.ui import state
+from app.ui.components.labeller import Texts, labeller
+from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.simulated import simulated_annotator
+
+_TEXTS = Texts(
+    finished="What is still open you have passed over, or seen with the model's proposal: somebody else must answer.",
+    nothing_title="Nothing is asked",
+    nothing="The audit of this round has ended.",
+)
+
+
+def main() -> None:
+    """Draw the page."""
+    header("Audit", "A random sample of the labels that the model gave itself, answered without seeing them.")
+    project = project_or_stop()
+    try:
+        annotator = state.annotator()
+    except AppError as refusal:
+        st.error(f"{refusal} Choose another name in the side bar.")
+        return
+    _work(project, annotator)
+
+
+@st.fragment
+def _work(project: Project, annotator: Annotator) -> None:
+    with state.runtime().database.reading() as uow:
+        audit = audits.state(uow, project.id)
+        classes = projects.classes(uow.session, project.id)
+    if audit.standing is Standing.NOTHING:
+        empty(
+            audit.sentence,
+            "Once the gate lets pseudo-labels in, a few dozen blind answers show how many of them are wrong.",
+            page="rounds",
+            link="Go to Rounds",
+        )
+        return
+    _certificate(audit)
+    if audit.standing is not Standing.RUNNING:
+        return
+    st.caption(
+        "Answer what you see; your answers become labels. A skip or “not sure” counts as an error of the model until "
+        "somebody names the class. The certificate moves every twelve images, so that nobody sees which answer it was."
+    )
+    labeller(
+        project_id=project.id,
+        queue=Queue.AUDIT,
+        annotator=annotator,
+        classes=classes,
+        texts=_TEXTS,
+        fresh=state.answers_of_others(),
+        on_progress=lambda: None,
+    )
+    if project.is_sealed:
+        simulated_annotator(project.id, Queue.AUDIT, len(audit.waiting))
+
+
+def _certificate(audit: AuditState) -> None:
+    """The sentence, and how far the audit is."""
+    marks = {Standing.RUNNING: "", Standing.CERTIFIED: "✓ ", Standing.FAILED: "✗ "}
+    st.html(
+        f'<div class="ssmae-certificate {audit.standing}" role="status"><strong>{marks[audit.standing]}Round '
+        f"{audit.round_number} · {audit.accepted:,} accepted</strong><span>{html.escape(audit.sentence)}</span></div>"
+    )
+    if audit.standing is Standing.RUNNING:
+        of = f"{audit.drawn} of {audit.planned} draws; an image that comes up again counts again without a click"
+        st.progress(min(1.0, audit.drawn / audit.planned), text=of)
+
+
+main()

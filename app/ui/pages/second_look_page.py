@@ -1,0 +1,67 @@
+"""Second look: one's own answers that the newest model doubts most, for nobody else's eyes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.db.models import Annotator, Project
+from app.db.queries import projects
+from app.domain.labels import Queue
+from app.errors import AppError
+from app.services import second_look
+from app.ui import state
+from app.ui.components.labeller import Texts, labeller
+from app.ui.components.layout import empty, header, project_or_stop
+
+_TEXTS = Texts(
+    finished="The next round may doubt others.",
+    nothing_title="The model doubts none of your answers",
+    nothing="It holds each of them for more likely than not. After the next round, look here again.",
+)
+
+
+def main() -> None:
+    """Draw the page."""
+    header("Second look", "Your own answers that the newest model doubts most. Nobody else sees this list.")
+    project = project_or_stop()
+    try:
+        annotator = state.annotator()
+    except AppError as refusal:
+        st.error(f"{refusal} Choose another name in the side bar.")
+        return
+    with state.runtime().database.reading() as uow:
+        look = second_look.doubted(uow, state.runtime().storage, project.id, annotator.id, 0)
+    if look.round_number is None:
+        empty(
+            "No model has an opinion yet.",
+            "After a round has learnt from labels, the answers of yours that it doubts are listed here.",
+            page="rounds",
+            link="Go to Rounds",
+        )
+        return
+    _work(project, annotator, look.round_number)
+
+
+@st.fragment
+def _work(project: Project, annotator: Annotator, round_number: int) -> None:
+    st.caption(
+        f"Enter keeps what you said, a class key changes it; either way the answer leaves the list until a round after "
+        f"round {round_number} doubts it again. Answers to test images and to a validation sample are never here: "
+        "looking again only where the model doubts would make it seem more accurate than it is."
+    )
+    with state.runtime().database.reading() as uow:
+        classes = projects.classes(uow.session, project.id)
+    labeller(
+        project_id=project.id,
+        queue=Queue.SECOND_LOOK,
+        annotator=annotator,
+        classes=classes,
+        texts=_TEXTS,
+        fresh=state.answers_of_others(),
+        on_progress=lambda: None,
+        context=True,
+        proposal="Keep",
+    )
+
+
+main()
