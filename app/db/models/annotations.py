@@ -38,6 +38,7 @@ class Annotation(Base):
             postgresql_where=text("superseded_at IS NULL"),
         ),
         Index("ix_annotation_history", "project_id", "annotator_id", "id"),
+        Index("ix_annotation_image", "image_id"),
         Index(
             "ix_annotation_batch",
             "annotator_id",

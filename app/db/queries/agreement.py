@@ -47,8 +47,17 @@ def against_imported(
     session: Session, project_id: int, annotator_ids: Sequence[int]
 ) -> Sequence[Row[int, int | None, int | None, int]]:
     """(annotator, their class, class by the import, images) of images that people answered blind."""
+    imports = session.scalars(
+        select(Annotator.id).where(
+            Annotator.kind == AnnotatorKind.IMPORT,
+            select(Annotation.id)
+            .where(Annotation.project_id == project_id, Annotation.annotator_id == Annotator.id)
+            .exists(),
+        )
+    ).all()
+    if not imports:
+        return []
     said, given = aliased(Annotation), aliased(Annotation)
-    imports = select(Annotator.id).where(Annotator.kind == AnnotatorKind.IMPORT)
     return session.execute(
         select(said.annotator_id, said.class_id, given.class_id, func.count())
         .join(given, and_(given.image_id == said.image_id, given.annotator_id.in_(imports)))

@@ -60,7 +60,7 @@ def mine(project_id: int) -> None:
             st.caption(f"{how_far.left:,} left for you.")
 
 
-@st.fragment(run_every="10s")
+@st.fragment(run_every="15s")
 def _queues(project_id: int) -> None:
     """The queues as they are now: who holds what changes by the second."""
     with state.runtime().database.reading() as uow:
