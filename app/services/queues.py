@@ -21,10 +21,9 @@ from app.db.queries.queues import WHOLE, Asker, Part
 from app.db.unit_of_work import UnitOfWork
 from app.domain.acceptance import Order
 from app.domain.labels import Queue
-from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import SelectionStatus
-from app.services import audits
-from ssmae.config import Acquisition, RejectionReason
+from app.services import asking, audits
+from ssmae.config import Acquisition
 
 LEASE_SECONDS = 60.0
 MOST_HELD = 192
@@ -305,7 +304,7 @@ def _items(uow: UnitOfWork, project: Project, queue: Queue, rows: _Rows) -> list
             name=image.name,
             width=image.width,
             height=image.height,
-            why=_why(queue, selection.reason if selection else None, pseudo_label),
+            why=asking.why(project, queue, selection, pseudo_label),
             strategy=selection.strategy if selection else None,
             # A hint would sway the answers that measure: the test accuracy and the gate.
             hint=None if queue in {Queue.TEST, Queue.VALIDATION, Queue.AUDIT} else names.get(image.hint_class_id or 0),
@@ -315,27 +314,3 @@ def _items(uow: UnitOfWork, project: Project, queue: Queue, rows: _Rows) -> list
         )
         for image, selection, pseudo_label in rows
     ]
-
-
-_REJECTIONS = {
-    RejectionReason.INCONSISTENT: "The model changes its mind when the image is changed a little",
-    RejectionReason.LOW_CONFIDENCE: "The model is not sure enough",
-    RejectionReason.GATE_CLOSED: "The model has not yet proved itself on the validation sample",
-    RejectionReason.CLASS_BLOCKED: "The model is wrong too often when it names this class",
-    RejectionReason.OUTSIDE_FRAME: "The validation sample was not drawn from this image, so it cannot vouch for it",
-}
-
-
-def _why(queue: Queue, selection_reason: str | None, pseudo_label: PseudoLabel | None) -> str:
-    if queue is Queue.TEST:
-        return "Drawn at random at import: it measures the accuracy and teaches nothing."
-    if queue is Queue.ADJUDICATION:
-        return "People disagree about this image, or were not sure: your answer decides."
-    if queue is Queue.AUDIT:
-        return "Drawn at random from the labels that the model gave itself; its own answer is not shown."
-    if queue is Queue.REVIEW and pseudo_label is not None and pseudo_label.status is PseudoLabelStatus.REVOKED:
-        return "Somebody said that the model is wrong here: what is it?"
-    if queue is Queue.REVIEW and pseudo_label is not None and pseudo_label.reason is not None:
-        sure = f" ({pseudo_label.score:.0%})" if pseudo_label.score else ""
-        return f"{_REJECTIONS[pseudo_label.reason]}{sure}."
-    return selection_reason or ""

@@ -37,7 +37,7 @@ def test_queue__gives_images_with_their_reason_and_how_far_it_is(pets, client):
     pets.open_draft(selected, validation_size=1)
     reply = client.get(f"/api/projects/{pets.project_id}/queue/selection?annotator={pets.annotator()}").json()
     assert [one["id"] for one in reply["images"]] == selected
-    assert reply["images"][0]["why"] == "The two likeliest classes are close."
+    assert reply["images"][0]["why"] == "The model hesitates between two classes."
     assert reply["images"][0]["strategy"] == "margin"
     assert reply["progress"] == {"settled": 0, "skipped": 0, "total": 2, "left": 2}
     assert reply["selection"] == SelectionStatus.READY

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.db.models import Annotation
 from app.db.queries import projects as project_queries
+from app.db.queries import rounds as round_queries
 from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.people import Adjudication
 from app.domain.pools import Pool, Split
@@ -385,8 +386,32 @@ def test_next_images__serves_the_selection_in_its_order_with_reason_and_strategy
         items = queues.next_images(uow, pets.project_id, Queue.SELECTION, person)
 
     assert [item.image_id for item in items] == chosen
-    assert {item.why for item in items} == {"The two likeliest classes are close."}
+    assert {item.why for item in items} == {"The model hesitates between two classes."}
     assert {item.strategy for item in items} == {Acquisition.MARGIN}
+
+
+def test_next_images__the_model_s_guess_is_shown_where_the_project_wants_it_and_nowhere_else(pets):
+    pets.label(pets.ids(Split.TEST))
+    pets.open_draft(validation_size=0)
+    pets.play_round(is_open=False)
+    person = pets.annotator()
+    with pets.reading() as uow:
+        draft = round_queries.draft(uow.session, pets.project_id)
+    assert draft is not None
+    pets.select(draft.id, pets.ids(Split.TRAIN)[:3])
+
+    def shown():
+        with pets.reading() as uow:
+            items = queues.next_images(uow, pets.project_id, Queue.SELECTION, person)
+        return [(item.proposed_class_id, "dog" in item.why.lower()) for item in items]
+
+    blind = shown()
+    with pets.writing() as uow:
+        project_queries.one(uow.session, pets.project_id).shows_guess = True
+    sealed = [pets.image(one).sealed_class_id for one in pets.ids(Split.TRAIN)[:3]]
+
+    assert blind == [(None, False)] * 3
+    assert shown() == [(class_id, True) for class_id in sealed]
 
 
 def test_next_images__browsing_is_no_queue(pets):
