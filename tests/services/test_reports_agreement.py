@@ -48,6 +48,20 @@ def test_agreement__says_what_it_rests_on(pets):
     assert "guess" not in sentence
 
 
+def test_agreement__says_when_nearly_all_answers_name_one_class(world):
+    world.make_project(train=30)
+    cat, dog = world.class_ids
+    for at, image_id in enumerate(world.ids(Split.TRAIN)):
+        world.answer(image_id, cat, by="Ada", queue=Queue.SELECTION)
+        world.answer(image_id, dog if at < 2 else cat, by="Bob", queue=Queue.SELECTION)
+
+    told = report(world)
+
+    assert told.unanimous.value == pytest.approx(28 / 30)
+    assert told.kappa.value < 0
+    assert "Nearly all answers name one class" in told.sentence
+
+
 def test_agreement__without_shared_images_has_a_reason_and_no_figure(world):
     world.make_project(train=3)
     world.label(world.ids(Split.TRAIN))

@@ -17,6 +17,11 @@ from app.services.reports.accuracy import Accuracy
 IMPORTED = "imported labels"
 FEW = 50
 """With fewer shared images than this, a kappa is a rough figure."""
+ONE_SIDED = 0.8
+"""Where chance alone explains so much, a few differences make kappa small however well people do.
+
+Source: Feinstein and Cicchetti (1990), Journal of Clinical Epidemiology 43:543-549.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +88,8 @@ class Agreement:
             told.append(self.kappa.reason or "")
         else:
             told.append(f"Beyond what chance alone would give, the agreement is {in_words(self.kappa.value)}.")
+        if self.kappa.value is not None and (self.kappa.expected or 0.0) > ONE_SIDED:
+            told.append("Nearly all answers name one class, so chance explains most of it and kappa says little.")
         if n < FEW:
             told.append(f"This rests on fewer than {FEW} images: it may still change a lot.")
         if self.is_swayed:
