@@ -57,7 +57,7 @@ def _choose_name() -> None:
 def _signed_in(caller: Caller) -> None:
     name, csrf = html.escape(caller.name or ""), html.escape(caller.csrf, quote=True)
     st.html(
-        f'<div class="ssmae-person"><p>Signed in as <strong>{name}</strong>, {caller.role}</p>'
+        f'<div class="ssmae-person"><p>Signed in as <strong>{name}</strong> · {caller.role}</p>'
         '<p><a href="/password" target="_self">Change password</a></p>'
         f'<form method="post" action="/logout"><input type="hidden" name="csrf" value="{csrf}">'
         '<button type="submit">Sign out</button></form></div>'
