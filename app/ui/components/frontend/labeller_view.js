@@ -203,7 +203,7 @@ export class View {
   }
 
   #light() {
-    const slider = (name) => el("input", { type: "range", min: "0.2", max: "3", step: "0.05", value: "1", name, "aria-label": name,
+    const slider = (name) => el("input", { type: "range", min: "0.2", max: "3", step: "0.05", value: "1", name,
       oninput: () => this.on.changeLight(this.light) });
     this.sliders = { brightness: slider("brightness"), contrast: slider("contrast") };
     this.keeps = el("input", { type: "checkbox", onchange: () => this.on.keepView(this.keeps.checked) });

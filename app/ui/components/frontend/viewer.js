@@ -102,7 +102,8 @@ export class Viewer {
     Object.assign(picture.style, {
       width: `${Math.round(width)}px`,
       height: `${Math.round(height)}px`,
-      translate: `${Math.round(this.#x)}px ${Math.round(this.#y)}px`,
+      left: `${Math.round((frame.width - width) / 2 + this.#x)}px`,
+      top: `${Math.round((frame.height - height) / 2 + this.#y)}px`,
       imageRendering: isEnlarged && !this.isSmooth ? "pixelated" : "auto",
       filter: this.light === PLAIN ? "" : `brightness(${this.light.brightness}) contrast(${this.light.contrast})`,
     });
