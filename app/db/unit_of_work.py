@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.db.engine import connect
+from app.db.recent import Recent
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Send = Callable[[str, int], None]
 """Tells a worker: the task's name and the id of the row it is about."""
 
@@ -19,8 +22,9 @@ Send = Callable[[str, int], None]
 class UnitOfWork:
     """A session, and messages that leave only after it is committed, so that no worker can look too early."""
 
-    def __init__(self, engine: Engine, send: Send, *, read_only: bool = False) -> None:
+    def __init__(self, engine: Engine, send: Send, recent: Recent, *, read_only: bool = False) -> None:
         self._send = send
+        self._recent = recent
         self._messages: list[tuple[str, int]] = []
         self._engine = engine.execution_options(read_only=True) if read_only else engine
         self._read_only = read_only
@@ -31,6 +35,10 @@ class UnitOfWork:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.session.close()
+
+    def recent(self, count: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `count(session, …)` gives, in a large database perhaps a few seconds old: to show, never to decide."""
+        return self._recent.get(self.session, count, *args, **kwargs)
 
     def tell(self, task: str, row_id: int) -> None:
         """Send a task after the commit; a message that is lost is sent again by the sweeper."""
@@ -50,14 +58,15 @@ class Database:
     def __init__(self, database_url: str, send: Send) -> None:
         self.engine = connect(database_url)
         self._send = send
+        self._recent = Recent(self.engine)
 
     def writing(self) -> UnitOfWork:
         """A unit of work that may write; call `commit` inside."""
-        return UnitOfWork(self.engine, self._send)
+        return UnitOfWork(self.engine, self._send, self._recent)
 
     def reading(self) -> UnitOfWork:
         """A unit of work that does not hold up writers."""
-        return UnitOfWork(self.engine, self._send, read_only=True)
+        return UnitOfWork(self.engine, self._send, self._recent, read_only=True)
 
 
 @contextmanager

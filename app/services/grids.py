@@ -28,7 +28,7 @@ class Proofs:
 
 def open_counts(uow: UnitOfWork, project_id: int) -> dict[int, int]:
     """How many proposals of the newest round nobody has judged yet, by class."""
-    return reviews.open_counts(uow.session, project_id)
+    return uow.recent(reviews.open_counts, project_id)
 
 
 def proofs(uow: UnitOfWork, project_id: int, class_id: int, *, n: int, order: Order) -> Proofs:

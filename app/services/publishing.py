@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from app.db.base import now
 from app.db.models import GateRecord, Image, Prediction, PseudoLabel, Round, Selection
@@ -90,7 +90,7 @@ def publish(
     session.execute(
         update(PseudoLabel)
         .where(
-            PseudoLabel.project_id == project_id,
+            PseudoLabel.round_id.in_(select(Round.id).where(Round.project_id == project_id)),
             PseudoLabel.status.in_(sources(PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus.EXPIRED)),
         )
         .values(status=PseudoLabelStatus.EXPIRED, changed_at=now())

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
-from sqlalchemy import Row, delete, update
+from sqlalchemy import Row, bindparam, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db.base import database_now
@@ -204,7 +204,7 @@ def _part(uow: UnitOfWork, project: Project, queue: Queue, class_id: int | None,
             chosen = projects.class_of(uow.session, project.id, class_id or 0)
             hidden = audits.state(uow, project.id).hidden
             pivot = random.random() if order is Order.RANDOM else 0.0
-            return Part(class_id=chosen.id, order=order, pivot=pivot, hidden=hidden)
+            return Part(class_id=chosen.id, order=order, pivot=pivot, hidden=tuple(sorted(hidden)))
         case Queue.AUDIT:
             return Part(only=audits.state(uow, project.id).waiting)
         case _:
@@ -212,7 +212,10 @@ def _part(uow: UnitOfWork, project: Project, queue: Queue, class_id: int | None,
 
 
 def _progress(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, part: Part) -> QueueProgress:
-    settled, skipped, total = queues.progress(uow.session, project, queue, asker, part)
+    # A grid in any order and from any place in the draw is as large.
+    part = replace(part, order=Order.DOUBT, pivot=0.0)
+    settled, total = uow.recent(queues.settled, project.id, queue, part)
+    skipped = uow.recent(queues.passed_over, project.id, queue, asker.annotator_id, part)
     if queue is Queue.AUDIT:  # its part is what waits
         answered = audits.state(uow, project.id).answered
         settled, total = settled + answered, total + answered
@@ -270,27 +273,27 @@ def _lease(
     wanted = {image.id for image, _, _ in rows}
     taken: set[int] = set()
     for slot in range(project.overlap_size if project.overlap_share else 1):
-        values = [
-            {
-                "image_id": image_id,
-                "slot": slot,
-                "project_id": project.id,
-                "queue": queue,
-                "annotator_id": asker.annotator_id,
-                "tab": asker.tab,
-                "expires": database_now() + LEASE_SECONDS,
-            }
-            for image_id in sorted(wanted - taken)
-        ]
-        if not values:
+        free = sorted(wanted - taken)
+        if not free:
             break
-        insert = dialect.insert(ImageLease).values(values)
+        insert = dialect.insert(ImageLease).values(
+            image_id=bindparam("free"),
+            slot=slot,
+            project_id=project.id,
+            queue=queue,
+            annotator_id=asker.annotator_id,
+            tab=asker.tab,
+            expires=database_now() + LEASE_SECONDS,
+        )
         statement = insert.on_conflict_do_update(
             index_elements=[ImageLease.image_id, ImageLease.slot],
             set_={name: insert.excluded[name] for name in ("project_id", "queue", "annotator_id", "tab", "expires")},
             where=ImageLease.expires < database_now(),
         )
-        taken |= set(uow.session.scalars(statement.returning(ImageLease.image_id)))
+        leased = uow.session.connection().execute(
+            statement.returning(ImageLease.image_id), [{"free": image_id} for image_id in free]
+        )
+        taken |= set(leased.scalars())
     return [row for row in rows if row[0].id in taken]
 
 

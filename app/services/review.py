@@ -43,7 +43,7 @@ def listed(
 
 def reason_counts(uow: UnitOfWork, project_id: int) -> dict[RejectionReason, int]:
     """How many rejected pseudo-labels of the newest result wait for a person, by reason."""
-    return reviews.reason_counts(uow.session, project_id)
+    return uow.recent(reviews.reason_counts, project_id)
 
 
 def judge(

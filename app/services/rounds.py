@@ -11,7 +11,6 @@ from sqlalchemy import delete, update
 from app.db.base import now
 from app.db.models import Image, Round, RoundEvent, Selection
 from app.db.queries import projects, queues, rounds
-from app.db.queries.queues import Asker
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
 from app.domain.pools import Split
@@ -215,8 +214,9 @@ def _queue(uow: UnitOfWork, queued: Round, why: str) -> None:
 
 def unanswered(uow: UnitOfWork, project_id: int, annotator_id: int) -> dict[Queue, int]:
     """How many images of each queue this annotator can still answer: what the lead is told before training."""
-    project, asker, left = projects.one(uow.session, project_id), Asker(annotator_id=annotator_id), {}
+    projects.one(uow.session, project_id)
+    left = {}
     for queue in (Queue.TEST, Queue.VALIDATION, Queue.SELECTION, Queue.REVIEW):
-        settled, skipped, total = queues.progress(uow.session, project, queue, asker)
-        left[queue] = total - settled - skipped
+        settled, total = uow.recent(queues.settled, project_id, queue)
+        left[queue] = total - settled - uow.recent(queues.passed_over, project_id, queue, annotator_id)
     return left

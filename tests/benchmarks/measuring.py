@@ -31,8 +31,10 @@ def quantiles(milliseconds: Sequence[float]) -> str:
 
 
 @contextmanager
-def timed(into: list[float]) -> Iterator[None]:
-    """Append how many milliseconds the block took."""
-    begun = time.perf_counter()
+def timed(into: list[float], cpu: list[float] | None = None) -> Iterator[None]:
+    """Append how many milliseconds the block took, and how many of them this thread was computing."""
+    begun, computed = time.perf_counter(), time.thread_time()
     yield
     into.append(1000 * (time.perf_counter() - begun))
+    if cpu is not None:
+        cpu.append(1000 * (time.thread_time() - computed))

@@ -46,6 +46,14 @@ class Annotation(Base):
             sqlite_where=text("batch IS NOT NULL"),
             postgresql_where=text("batch IS NOT NULL"),
         ),
+        Index(
+            "ix_annotation_passed_over",
+            "project_id",
+            "annotator_id",
+            "image_id",
+            sqlite_where=text("superseded_at IS NULL AND action IN ('skip', 'unsure')"),
+            postgresql_where=text("superseded_at IS NULL AND action IN ('skip', 'unsure')"),
+        ),
         CheckConstraint("(action = 'label') = (class_id IS NOT NULL)", name="label_has_class"),
         CheckConstraint("seconds IS NULL OR seconds >= 0", name="seconds"),
     )

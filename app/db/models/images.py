@@ -18,8 +18,26 @@ class Image(Base):
     __tablename__ = "image"
     __table_args__ = (
         UniqueConstraint("project_id", "sha256"),
-        Index("ix_image_queue", "project_id", "split", "pool", "draw"),
-        Index("ix_image_label", "project_id", "label_class_id"),
+        Index("ix_image_queue", "project_id", "split", "pool", "draw", "id", "opinions"),
+        Index(
+            "ix_image_open",
+            "project_id",
+            "split",
+            "draw",
+            "id",
+            sqlite_where=text("pool IN ('unlabelled', 'pseudo_labelled')"),
+            postgresql_where=text("pool IN ('unlabelled', 'pseudo_labelled')"),
+        ),
+        Index(
+            "ix_image_label",
+            "project_id",
+            "label_class_id",
+            "draw",
+            "id",
+            "split",
+            sqlite_where=text("label_class_id IS NOT NULL"),
+            postgresql_where=text("label_class_id IS NOT NULL"),
+        ),
         Index("ix_image_draw", "project_id", "draw", "id"),
         Index(
             "ix_image_needs_decision",

@@ -169,7 +169,8 @@ class PseudoLabel(Base):
     __tablename__ = "pseudo_label"
     __table_args__ = (
         UniqueConstraint("round_id", "image_id"),
-        Index("ix_pseudo_label_queue", "project_id", "status", "score"),
+        Index("ix_pseudo_label_queue", "round_id", "status", "score", "id"),
+        Index("ix_pseudo_label_reason", "round_id", "status", "reason", "score", "id"),
         Index(
             "ix_pseudo_label_grid",
             "round_id",

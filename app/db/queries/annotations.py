@@ -110,17 +110,21 @@ def of_batch(session: Session, annotator_id: int, batch: str) -> Sequence[Annota
 
 def last_by(session: Session, project_id: int, annotator_id: int) -> Annotation | None:
     """The annotator's newest act in the project that still stands: what an undo takes back."""
-    return session.scalar(
-        select(Annotation)
-        .where(
-            Annotation.project_id == project_id,
-            Annotation.annotator_id == annotator_id,
-            Annotation.superseded_at.is_(None),
-            Annotation.action != Action.WITHDRAW,
-        )
-        .order_by(func.coalesce(Annotation.restores_id, Annotation.id).desc())
+    standing = select(Annotation).where(
+        Annotation.project_id == project_id,
+        Annotation.annotator_id == annotator_id,
+        Annotation.superseded_at.is_(None),
+        Annotation.action != Action.WITHDRAW,
+    )
+    # What an undo brought back counts as old as it was; both statements read the history's index from its end.
+    plain = session.scalar(standing.where(Annotation.restores_id.is_(None)).order_by(Annotation.id.desc()).limit(1))
+    since = plain.id if plain else 0
+    brought_back = session.scalar(
+        standing.where(Annotation.id > since, Annotation.restores_id > since)
+        .order_by(Annotation.restores_id.desc())
         .limit(1)
     )
+    return brought_back or plain
 
 
 def by_id(session: Session, annotation_id: int | None) -> Annotation | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Row, func, literal_column, select, tuple_
@@ -13,6 +15,12 @@ from app.errors import NotFound
 
 NEEDS_DECISION: ColumnElement[bool] = literal_column("image.needs_decision")
 """As its partial index has it: for a boolean, SQLAlchemy writes `= 1`, and SQLite would then read every image."""
+UNSETTLED: ColumnElement[bool] = literal_column("image.pool").in_(
+    [literal_column(f"'{pool}'") for pool in (Pool.UNLABELLED, Pool.PSEUDO_LABELLED)]
+)
+"""Without a label and not excluded; written out, for the same reason."""
+
+_SAMPLE = 5000
 
 SHARED: ColumnElement[bool] = literal_column("image.opinions") > literal_column("1")
 """Several people's labels stand; written out for the same reason, because a bound number is not that of the index."""
@@ -92,13 +100,17 @@ def some(session: Session, image_ids: Sequence[int]) -> Sequence[Image]:
 
 
 def sides(session: Session, project_id: int) -> int | None:
-    """Mean of the longer side in pixels, or None without images: what the training resolution is chosen by."""
+    """Mean of the longer side in pixels, or None without images: what the training resolution is chosen by.
+
+    The first few thousand by the draw are a uniform sample, and enough.
+    """
     longer = (
         func.max(Image.width, Image.height)
         if session.get_bind().dialect.name == "sqlite"
         else func.greatest(Image.width, Image.height)
     )
-    mean = session.scalar(select(func.avg(longer)).where(Image.project_id == project_id))
+    drawn = select(longer.label("longer")).where(Image.project_id == project_id).order_by(Image.draw, Image.id)
+    mean = session.scalar(select(func.avg(drawn.limit(_SAMPLE).subquery().c.longer)))
     return round(float(mean)) if mean is not None else None
 
 
@@ -116,13 +128,20 @@ def page(
 
     Ask for the next page with the last id seen.
     """
-    statement = select(Image).where(Image.project_id == project_id)
+    statement = select(Image).where(Image.project_id == project_id).order_by(Image.draw, Image.id).limit(limit)
     if after_id:
         statement = statement.where(tuple_(Image.draw, Image.id) > (one(session, after_id).draw, after_id))
-    if pool is not None:
-        statement = statement.where(Image.pool == pool)
-    if split is not None:
-        statement = statement.where(Image.split == split)
     if class_id is not None:
+        if pool not in {None, Pool.LABELLED}:
+            return []
         statement = statement.where(Image.label_class_id == class_id)
-    return session.scalars(statement.order_by(Image.draw, Image.id).limit(limit)).all()
+        return session.scalars(statement if split is None else statement.where(Image.split == split)).all()
+    if pool is None and split is None:
+        return session.scalars(statement).all()
+    # Each split and pool has the draw's order in its index; all of them together have not.
+    parts = itertools.product([split] if split else Split, [pool] if pool else Pool)
+    found = [
+        session.scalars(statement.where(Image.split == one_split, Image.pool == one_pool)).all()
+        for one_split, one_pool in parts
+    ]
+    return list(itertools.islice(heapq.merge(*found, key=lambda image: (image.draw, image.id)), limit))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, literal_column, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.db.base import database_now
 from app.db.models import Annotation, Annotator, Image, ImageLease, Project, PseudoLabel, Round, Selection
-from app.db.queries.images import NEEDS_DECISION
+from app.db.queries import projects, reviews
+from app.db.queries.images import NEEDS_DECISION, UNSETTLED
 from app.db.queries.reviews import UNJUDGED, newest_result
 from app.domain.acceptance import Order
 from app.domain.labels import GIVEN, Action, Queue
@@ -21,7 +22,13 @@ from app.errors import NotFound
 
 _OF_ONE = frozenset({Queue.REVIEW, Queue.GRID, Queue.AUDIT})
 """Queues that want one answer an image, whatever the overlap: they are about the model, not about the people."""
-_UNSETTLED = Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED])
+_TURNED_DOWN = (PseudoLabelStatus.REVOKED, PseudoLabelStatus.REJECTED)
+"""What waits for review, in this order: where people said that the model is wrong, then what the gate turned down."""
+PASSED_OVER: ColumnElement[bool] = literal_column("annotation.superseded_at IS NULL AND annotation.action").in_(
+    [literal_column(f"'{action}'") for action in (Action.SKIP, Action.UNSURE)]
+)
+"""Written out as its partial index has it, for SQLite."""
+_IDS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +54,8 @@ class Part:
     class_id: int | None = None
     order: Order = Order.DOUBT
     pivot: float = 0.0
-    hidden: Collection[int] = ()
-    only: Sequence[int] = ()
+    hidden: tuple[int, ...] = ()
+    only: tuple[int, ...] = ()
 
 
 WHOLE = Part()
@@ -58,26 +65,39 @@ def images(
     session: Session, project: Project, queue: Queue, asker: Asker, limit: int, part: Part = WHOLE
 ) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
     """The next images of a queue that are open to this person, whoever holds them, with the rows that say why."""
-    statement = _members(project, queue, part).where(is_open(project, queue), ~_answered(queue, asker))
-    return session.execute(statement.limit(limit)).all()
+    found: list[Row[Image, Selection | None, PseudoLabel | None]] = []
+    for statement in _stretches(project, queue, part):
+        is_wanted = (is_open(project, queue), ~_answered(queue, asker))
+        found += session.execute(statement.where(*is_wanted).limit(limit - len(found)))
+    return found
 
 
 def free_ids(
     session: Session, project: Project, queue: Queue, asker: Asker, limit: int, part: Part = WHOLE
 ) -> list[int]:
     """The next images of a queue that this tab may take, in order: open to the person, and held by nobody else."""
-    statement = (
-        _members(project, queue, part)
-        .where(is_open(project, queue), ~_answered(queue, asker), _has_room(project, queue, asker))
-        .with_only_columns(Image.id)
-    )
-    if not part.pivot:
-        return list(session.scalars(statement.limit(limit)))
-    # Around the circle of the draw, so that what is settled is not gone through again and again.
-    found = list(session.scalars(statement.where(Image.draw >= part.pivot).limit(limit)))
-    if len(found) < limit:
-        found += session.scalars(statement.where(Image.draw < part.pivot).limit(limit - len(found)))
+    is_wanted = (is_open(project, queue), ~_answered(queue, asker), _has_room(project, queue, asker))
+    found: list[int] = []
+    for statement in _stretches(project, queue, part):
+        ids = statement.where(*is_wanted).with_only_columns(Image.id).limit(limit - len(found))
+        found += session.scalars(ids)
     return found
+
+
+def _stretches(
+    project: Project, queue: Queue, part: Part
+) -> Iterator[Select[Image, Selection | None, PseudoLabel | None]]:
+    """A queue in pieces, one after the other, each of which an index has in order."""
+    members = _members(project, queue, part)
+    if queue is Queue.REVIEW:
+        for status in _TURNED_DOWN:
+            yield members.where(PseudoLabel.status == status)
+    elif part.pivot:
+        # Around the circle of the draw, so that what is settled is not gone through again and again.
+        yield members.where(Image.draw >= part.pivot)
+        yield members.where(Image.draw < part.pivot)
+    else:
+        yield members
 
 
 def some(
@@ -85,36 +105,77 @@ def some(
     project: Project,
     queue: Queue,
     asker: Asker,
-    ids: Collection[int],
+    ids: Sequence[int],
     part: Part = WHOLE,
     *,
     lock: bool = False,
 ) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
-    """Those of these images that are open to this person, in the queue's order.
+    """Those of these images that are open to this person, in the order in which they are given.
 
     With `lock`, an image that somebody is answering or taking in this very moment is passed over, and nobody answers
     the others until the transaction ends.
     """
-    statement = _members(project, queue, part).where(
-        Image.id.in_(ids), is_open(project, queue), ~_answered(queue, asker)
-    )
+    statement = _among(project, queue, ids, part).where(is_open(project, queue), ~_answered(queue, asker))
     if lock:
         statement = statement.with_for_update(of=Image, skip_locked=True)
-    return session.execute(statement).all()
+    place = {image_id: at for at, image_id in enumerate(ids)}
+    return sorted(session.execute(statement), key=lambda row: place[row[0].id])
 
 
-def progress(
-    session: Session, project: Project, queue: Queue, asker: Asker, part: Part = WHOLE
-) -> tuple[int, int, int]:
-    """(settled, passed over by this person, all) of a queue."""
-    is_left = is_open(project, queue)
-    members = _members(project, queue, part).with_only_columns(
-        func.sum(case((is_left, 0), else_=1)),
-        func.sum(case((and_(is_left, _answered(queue, asker)), 1), else_=0)),
-        func.count(),
+def settled(session: Session, project_id: int, queue: Queue, part: Part = WHOLE) -> tuple[int, int]:
+    """(settled, all) of a queue: the same for everybody."""
+    project = projects.one(session, project_id)
+    match queue:
+        case Queue.REVIEW:
+            return _settled_of_review(session, project)
+        case Queue.GRID:
+            return 0, _left_of_grid(session, project, part)
+    is_left = case((is_open(project, queue), 1), else_=0)
+    members = _members(project, queue, part).with_only_columns(func.sum(is_left), func.count()).order_by(None)
+    left, everything = session.execute(members).one()
+    return everything - int(left or 0), everything
+
+
+def _settled_of_review(session: Session, project: Project) -> tuple[int, int]:
+    statuses = PseudoLabel.status.in_([*_TURNED_DOWN, PseudoLabelStatus.REVIEWED])
+    by_status = reviews.counts(session, project.id, PseudoLabel.status, statuses)
+    # What was revoked keeps that status when somebody answers; there are few of them.
+    revoked = _members(project, Queue.REVIEW, WHOLE).where(
+        PseudoLabel.status == PseudoLabelStatus.REVOKED, is_open(project, Queue.REVIEW)
     )
-    settled, passed_over, everything = session.execute(members.order_by(None)).one()
-    return int(settled or 0), int(passed_over or 0), int(everything)
+    waiting = session.scalar(revoked.with_only_columns(func.count()).order_by(None)) or 0
+    left = by_status.get(PseudoLabelStatus.REJECTED, 0) + waiting
+    return sum(by_status.values()) - left, sum(by_status.values())
+
+
+def _left_of_grid(session: Session, project: Project, part: Part) -> int:
+    by_class = reviews.counts(session, project.id, PseudoLabel.class_id, UNJUDGED)
+    everything = sum(by_class.values()) if part.class_id is None else by_class.get(part.class_id, 0)
+    shown = Part(class_id=part.class_id)
+    return everything - _count_among(session, project, Queue.GRID, list(part.hidden), shown)
+
+
+def passed_over(session: Session, project_id: int, queue: Queue, annotator_id: int, part: Part = WHOLE) -> int:
+    """How many images of a queue wait for others, because this person has answered or skipped them."""
+    project = projects.one(session, project_id)
+    # First what the person said: no planner guesses how little that is beside the queue.
+    theirs = select(Annotation.image_id).where(
+        Annotation.project_id == project_id, Annotation.annotator_id == annotator_id, _passes(queue)
+    )
+    if queue in _OF_ONE or not project.overlap_share:
+        # A label settles: only what was skipped can still be open.
+        theirs = theirs.where(PASSED_OVER)
+    else:
+        theirs = theirs.where(Annotation.superseded_at.is_(None), Annotation.action.in_(GIVEN))
+        theirs = theirs.join(Image, Image.id == Annotation.image_id).where(Image.opinions < wanted_opinions(project))
+    return _count_among(session, project, queue, session.scalars(theirs).all(), part)
+
+
+def _count_among(session: Session, project: Project, queue: Queue, ids: Sequence[int], part: Part) -> int:
+    """How many of these images are open members of a queue."""
+    some = (ids[start : start + _IDS] for start in range(0, len(ids), _IDS))
+    members = (_among(project, queue, few, part).where(is_open(project, queue)) for few in some)
+    return sum(session.scalar(statement.with_only_columns(func.count())) or 0 for statement in members)
 
 
 def held_elsewhere(session: Session, project_id: int, queue: Queue, asker: Asker) -> Sequence[Row[str, int, float]]:
@@ -147,9 +208,9 @@ def is_open(project: Project, queue: Queue) -> ColumnElement[bool]:
     if queue is Queue.ADJUDICATION:
         return NEEDS_DECISION
     if queue in _OF_ONE or not project.overlap_share:
-        return and_(_UNSETTLED, Image.opinions == 0)
+        return and_(UNSETTLED, Image.opinions == 0)
     wanted = wanted_opinions(project)
-    return and_(Image.opinions < wanted, or_(_UNSETTLED, wanted > 1))
+    return and_(Image.opinions < wanted, or_(UNSETTLED, wanted > 1))
 
 
 def _answered(queue: Queue, asker: Asker) -> ColumnElement[bool]:
@@ -160,12 +221,17 @@ def _answered(queue: Queue, asker: Asker) -> ColumnElement[bool]:
         Annotation.superseded_at.is_(None),
         Annotation.action.in_(GIVEN),
     )
+    return theirs.where(_passes(queue)).exists()
+
+
+def _passes(queue: Queue) -> ColumnElement[bool]:
+    """Which of a person's answers count as answers in this queue."""
     if queue is Queue.ADJUDICATION:
-        theirs = theirs.where(Annotation.queue == queue)
-    elif queue is Queue.REVIEW:
+        return Annotation.queue == queue
+    if queue is Queue.REVIEW:
         # Passing an image over in a grid leaves it for this queue.
-        theirs = theirs.where(or_(Annotation.action != Action.SKIP, Annotation.queue != Queue.GRID))
-    return theirs.exists()
+        return or_(Annotation.action != Action.SKIP, Annotation.queue != Queue.GRID)
+    return true()
 
 
 def _has_room(project: Project, queue: Queue, asker: Asker) -> ColumnElement[bool]:
@@ -187,10 +253,34 @@ def _holds(asker: Asker) -> ColumnElement[bool]:
     return and_(ImageLease.annotator_id == asker.annotator_id, ImageLease.tab == asker.tab)
 
 
-def _members(project: Project, queue: Queue, part: Part) -> Select[Image, Selection | None, PseudoLabel | None]:
+def _among(
+    project: Project, queue: Queue, ids: Sequence[int], part: Part
+) -> Select[Image, Selection | None, PseudoLabel | None]:
+    """Those of these images that are in a queue, in any order.
+
+    The ids are named for each table that says who is in the queue, the sum hides the project from its indexes, and
+    there is no order: otherwise SQLite may walk the whole queue, or the project, instead of looking up these few.
+    """
+    statement = _members(project, queue, part, of=Image.project_id + 0).where(Image.id.in_(ids)).order_by(None)
+    match queue:
+        case Queue.SELECTION | Queue.VALIDATION:
+            return statement.where(Selection.image_id.in_(ids))
+        case Queue.REVIEW | Queue.GRID:
+            return statement.where(PseudoLabel.image_id.in_(ids))
+        case _:
+            return statement
+
+
+def _members(
+    project: Project,
+    queue: Queue,
+    part: Part,
+    *,
+    of: ColumnElement[int] | InstrumentedAttribute[int] = Image.project_id,
+) -> Select[Image, Selection | None, PseudoLabel | None]:
     """The images of a queue in the order they are served, with the row that says why."""
     project_id = project.id
-    statement = select(Image, Selection, PseudoLabel).where(Image.project_id == project_id, Image.pool != Pool.EXCLUDED)
+    statement = select(Image, Selection, PseudoLabel).where(of == project_id, Image.pool != Pool.EXCLUDED)
     no_selection = and_(Selection.image_id == Image.id, Selection.round_id == 0)
     no_pseudo_label = and_(PseudoLabel.image_id == Image.id, PseudoLabel.round_id == 0)
     match queue:
@@ -199,7 +289,7 @@ def _members(project: Project, queue: Queue, part: Part) -> Select[Image, Select
                 statement.outerjoin(Selection, no_selection)
                 .outerjoin(PseudoLabel, no_pseudo_label)
                 .where(Image.split == Split.TEST)
-                .order_by(Image.draw)
+                .order_by(Image.draw, Image.id)
             )
         case Queue.SELECTION | Queue.VALIDATION:
             of_draft = select(Round.id).where(Round.project_id == project_id, Round.status == RoundStatus.DRAFT)
@@ -218,13 +308,11 @@ def _members(project: Project, queue: Queue, part: Part) -> Select[Image, Select
                 .outerjoin(Selection, no_selection)
                 .where(
                     PseudoLabel.round_id == newest_result(project_id),
-                    PseudoLabel.status.in_(
-                        [PseudoLabelStatus.REJECTED, PseudoLabelStatus.REVIEWED, PseudoLabelStatus.REVOKED]
-                    ),
+                    PseudoLabel.status.in_(_TURNED_DOWN),
                     # Whoever has seen the model's proposal can no longer judge it.
                     Image.split == Split.TRAIN,
                 )
-                .order_by(PseudoLabel.score.desc(), Image.id)
+                .order_by(PseudoLabel.score.desc(), PseudoLabel.id.desc())
             )
         case Queue.GRID:
             by_doubt = (PseudoLabel.score, PseudoLabel.id)
@@ -234,7 +322,7 @@ def _members(project: Project, queue: Queue, part: Part) -> Select[Image, Select
                 .where(
                     PseudoLabel.round_id == newest_result(project_id),
                     literal(True) if part.class_id is None else PseudoLabel.class_id == part.class_id,
-                    PseudoLabel.status.in_(UNJUDGED),
+                    UNJUDGED,
                     Image.split == Split.TRAIN,
                     Image.id.not_in(part.hidden),
                 )

@@ -22,6 +22,7 @@ from app.db.models import (
     Selection,
     Snapshot,
 )
+from app.db.queries.reviews import newest_result
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
@@ -151,7 +152,7 @@ def accepted(session: Session, project_id: int) -> int:
     return (
         session.scalar(
             select(func.count()).where(
-                PseudoLabel.project_id == project_id, PseudoLabel.status == PseudoLabelStatus.ACCEPTED
+                PseudoLabel.round_id == newest_result(project_id), PseudoLabel.status == PseudoLabelStatus.ACCEPTED
             )
         )
         or 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal_column, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.db.models import Annotation, Image, PseudoLabel, Round
 from app.domain.labels import Action, Queue
@@ -15,8 +17,11 @@ from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import RoundStatus
 from ssmae.config import RejectionReason
 
-UNJUDGED = (PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED)
-"""A proposal that no person has spoken about."""
+K = TypeVar("K")
+UNJUDGED: ColumnElement[bool] = literal_column("pseudo_label.status").in_(
+    [literal_column(f"'{status}'") for status in (PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED)]
+)
+"""A proposal that no person has spoken about; written out as its partial index has it, for SQLite."""
 
 
 def newest_result(project_id: int) -> ScalarSelect[int]:
@@ -32,16 +37,10 @@ def of_newest_result(project_id: int, status: PseudoLabelStatus) -> ColumnElemen
     """Which pseudo-labels (joined with their image) people may look at in one status.
 
     Never those of the validation sample that is being answered: whoever has seen the model's proposal can no longer
-    judge it. A rejected one that was reviewed waits again if the answer was taken back.
+    judge it.
     """
     shown = and_(PseudoLabel.round_id == newest_result(project_id), Image.split == Split.TRAIN)
-    if status is not PseudoLabelStatus.REJECTED:
-        return and_(shown, PseudoLabel.status == status)
-    return and_(
-        shown,
-        PseudoLabel.status.in_([PseudoLabelStatus.REJECTED, PseudoLabelStatus.REVIEWED]),
-        Image.pool.in_([Pool.UNLABELLED, Pool.PSEUDO_LABELLED]),
-    )
+    return and_(shown, PseudoLabel.status == status)
 
 
 def listed(
@@ -56,29 +55,47 @@ def listed(
     limit: int,
 ) -> Sequence[tuple[PseudoLabel, Image]]:
     """Pseudo-labels of the newest result in one status; accepted ones by rising score, others by falling."""
-    order = PseudoLabel.score.asc() if status is PseudoLabelStatus.ACCEPTED else PseudoLabel.score.desc()
+    order = (PseudoLabel.score.desc(), PseudoLabel.id.desc())
+    if status is PseudoLabelStatus.ACCEPTED:
+        order = (PseudoLabel.score.asc(), PseudoLabel.id.asc())
     statement = (
         select(PseudoLabel, Image)
         .join(Image, Image.id == PseudoLabel.image_id)
         .where(of_newest_result(project_id, status), PseudoLabel.image_id.not_in(hidden))
-        .order_by(order, PseudoLabel.id)
+        .order_by(*order)
     )
     if class_id is not None:
         statement = statement.where(PseudoLabel.class_id == class_id)
+        if status in {PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED}:
+            statement = statement.where(UNJUDGED)  # names the index that has the class
     if reason is not None:
         statement = statement.where(PseudoLabel.reason == reason)
     return [(row[0], row[1]) for row in session.execute(statement.offset(offset).limit(limit))]
 
 
+def counts(session: Session, project_id: int, by: InstrumentedAttribute[K], which: ColumnElement[bool]) -> dict[K, int]:
+    """Pseudo-labels of the newest result that people may look at, by one of their columns.
+
+    All of them are counted in an index, and the few that belong to images of another split are taken off: to look at
+    every image would take seconds.
+    """
+    newest = newest_result(project_id)
+    grouped = select(by, func.count()).where(which).group_by(by)
+    found = Counter(dict(session.execute(grouped.where(PseudoLabel.round_id == newest)).all()))
+    others = (
+        grouped.join(Image, Image.id == PseudoLabel.image_id)
+        # The sum hides the column from its indexes: these few are to be found from their images.
+        .where(PseudoLabel.round_id + 0 == newest, Image.project_id == project_id)
+        .where(Image.split.in_([Split.VALIDATION, Split.TEST]))
+    )
+    found.subtract(dict(session.execute(others).all()))
+    return +found
+
+
 def reason_counts(session: Session, project_id: int) -> dict[RejectionReason, int]:
     """Rejected pseudo-labels of the newest result that wait for a person, by reason."""
-    rows = session.execute(
-        select(PseudoLabel.reason, func.count())
-        .join(Image, Image.id == PseudoLabel.image_id)
-        .where(of_newest_result(project_id, PseudoLabelStatus.REJECTED))
-        .group_by(PseudoLabel.reason)
-    )
-    return {reason: count for reason, count in rows if reason is not None}
+    found = counts(session, project_id, PseudoLabel.reason, PseudoLabel.status == PseudoLabelStatus.REJECTED)
+    return {reason: count for reason, count in found.items() if reason is not None}
 
 
 def own_labels(session: Session, project_id: int, annotator_id: int, *, since: datetime) -> Sequence[tuple[int, int]]:
@@ -123,7 +140,7 @@ def open_counts(session: Session, project_id: int) -> dict[int, int]:
     """How many proposals of the newest result nobody has judged, by class; of the validation sample too."""
     rows = session.execute(
         select(PseudoLabel.class_id, func.count())
-        .where(PseudoLabel.round_id == newest_result(project_id), PseudoLabel.status.in_(UNJUDGED))
+        .where(PseudoLabel.round_id == newest_result(project_id), UNJUDGED)
         .group_by(PseudoLabel.class_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -71,7 +71,7 @@ def learning_curve(uow: UnitOfWork, project_id: int) -> list[CurvePoint]:
 
     The labels of the test images are those of now: labelling more of them narrows the interval of every point.
     """
-    correct = reports.correct_by_round(uow.session, project_id)
+    correct = uow.recent(reports.correct_by_round, project_id)
     rows = reports.rounds_with_labels(uow.session, project_id)
     return [
         CurvePoint(
@@ -110,7 +110,7 @@ def pools_over_rounds(uow: UnitOfWork, project_id: int) -> list[PoolsAt]:
         for one, _ in reports.rounds_with_labels(uow.session, project_id)
         if one.status is RoundStatus.SUCCEEDED and "pools" in one.manifest
     ]
-    return [*past, PoolsAt(round_number=None, counts=by_pool(images.pool_counts(uow.session, project_id)))]
+    return [*past, PoolsAt(round_number=None, counts=by_pool(uow.recent(images.pool_counts, project_id)))]
 
 
 def by_pool(counts: dict[tuple[Split, Pool], int]) -> dict[Pool, int]:

@@ -69,7 +69,7 @@ class Overview:
 def overview(uow: UnitOfWork, project_id: int, annotator_id: int | None = None) -> Overview:
     """Where a project stands, seen by one annotator (whose skips count); nobody's skips without one."""
     session = uow.session
-    split_pools = images.pool_counts(session, project_id)
+    split_pools = uow.recent(images.pool_counts, project_id)
     labels = _labelled(split_pools, Split.TRAIN) + _labelled(split_pools, Split.VALIDATION)
     test_labels = _labelled(split_pools, Split.TEST)
     draft, active = rounds.draft(session, project_id), rounds.active(session, project_id)
@@ -96,7 +96,7 @@ def overview(uow: UnitOfWork, project_id: int, annotator_id: int | None = None) 
         test_images=sum(
             count for (split, pool), count in split_pools.items() if split is Split.TEST and pool is not Pool.EXCLUDED
         ),
-        accepted=reports.accepted(session, project_id),
+        accepted=uow.recent(reports.accepted, project_id),
         left=left,
         curve=learning_curve(uow, project_id),
         active_round_id=active.id if active else None,

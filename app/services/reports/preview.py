@@ -82,7 +82,7 @@ class Preview:
 
 def preview(uow: UnitOfWork, project_id: int, gate: GateConfig) -> Preview:
     """What a round would train on now, and whether its gate could open."""
-    counts = images.pool_counts(uow.session, project_id)
+    counts = uow.recent(images.pool_counts, project_id)
     parent = rounds.last_succeeded(uow.session, project_id)
     draft = rounds.draft(uow.session, project_id)
     judges = validation.judges(uow, draft.id) if draft else []

@@ -90,7 +90,7 @@ def per_class(uow: UnitOfWork, round_id: int) -> list[ClassRow]:
         NotFound: there is no such round.
     """
     table = confusion(uow, round_id)
-    labels = images.label_counts(uow.session, rounds.one(uow.session, round_id).project_id)
+    labels = uow.recent(images.label_counts, rounds.one(uow.session, round_id).project_id)
     rows = []
     for class_id, name in table.classes:
         right = table.counts.get((class_id, class_id), 0)

@@ -125,7 +125,7 @@ def round_history(uow: UnitOfWork, project_id: int) -> list[RoundRow]:
     """Every round but the draft, newest first."""
     found = [(one, snapshot) for one, snapshot in reports.rounds_with_labels(uow.session, project_id)]
     numbers = {one.id: one.number for one, _ in found}
-    correct = reports.correct_by_round(uow.session, project_id)
+    correct = uow.recent(reports.correct_by_round, project_id)
     gate: dict[int, list[GateRecord]] = {}
     for _, record in reports.gate_records(uow.session, project_id):
         gate.setdefault(record.round_id, []).append(record)
@@ -157,7 +157,7 @@ def round_details(uow: UnitOfWork, round_id: int) -> RoundDetails:
             for event in rounds.events(uow.session, round_id)
         ],
         gate=[record for record in gate_history(uow, one.project_id) if record.round_id == round_id],
-        pseudo_labels=rounds.pseudo_label_counts(uow.session, round_id),
+        pseudo_labels=uow.recent(rounds.pseudo_label_counts, round_id),
     )
 
 

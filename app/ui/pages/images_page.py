@@ -22,7 +22,7 @@ def main() -> None:
     header("Images", "Everything that was imported. Open an image to read its history, to label or to exclude it.")
     project = project_or_stop()
     with state.runtime().database.reading() as uow:
-        counts = images.pool_counts(uow.session, project.id)
+        counts = uow.recent(images.pool_counts, project.id)
         classes = projects.classes(uow.session, project.id)
     if not counts:
         empty("There are no images yet.", "Import a folder, an archive or a manifest.", page="import", link="Import")

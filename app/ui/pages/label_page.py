@@ -60,7 +60,7 @@ def main() -> None:
         st.error(f"{refusal} Choose another name in the side bar.")
         return
     with state.runtime().database.reading() as uow:
-        has_images = bool(images.pool_counts(uow.session, project.id))
+        has_images = bool(uow.recent(images.pool_counts, project.id))
         has_classes = bool(projects.classes(uow.session, project.id))
     if not has_images:
         empty("There are no images yet.", "Import some, then label them here.", page="import", link="Import images")

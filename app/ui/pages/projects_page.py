@@ -54,7 +54,7 @@ def main() -> None:
 
 def _row(project: Project) -> None:
     with state.runtime().database.reading() as uow:
-        pools = images.pool_counts(uow.session, project.id)
+        pools = uow.recent(images.pool_counts, project.id)
         classes = projects.classes(uow.session, project.id)
     total = sum(pools.values())
     labelled = sum(count for (_, pool), count in pools.items() if pool is Pool.LABELLED)

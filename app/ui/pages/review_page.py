@@ -56,7 +56,7 @@ def main() -> None:
         newest = rounds.last_succeeded(uow.session, project.id)
         classes = projects.classes(uow.session, project.id)
         rejected = review.reason_counts(uow, project.id)
-        counts = rounds.pseudo_label_counts(uow.session, newest.id) if newest else {}
+        counts = uow.recent(rounds.pseudo_label_counts, newest.id) if newest else {}
     if newest is None:
         empty(
             "No round has finished yet.",
