@@ -69,7 +69,7 @@ def test_disputes__as_a_list_open_the_image_with_its_history_where_a_lead_decide
     team.page.get_by_role("radio", name=re.compile("Disputes")).click()
     team.page.get_by_role("radio", name="As a list").click()
     card = team.page.locator("section.gallery .card").first
-    card.get_by_text("1 cat · 1 dog").wait_for()
+    card.get_by_text("cat (1) · dog (1)").wait_for()
     image_id = int(card.get_attribute("data-image"))
     card.locator(".frame").click()
     dialog = team.page.get_by_role("dialog")

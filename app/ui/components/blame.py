@@ -19,24 +19,14 @@ _WORDS = {
 }
 
 
-def blame(told: History, *, reader: str, sees_all: bool) -> None:
-    """Draw the acts on one image, newest first.
-
-    Args:
-        told: the image's history.
-        reader: name of who looks at it.
-        sees_all: whether they see what others said before they have answered themselves: that would sway them.
-    """
+def blame(told: History) -> None:
+    """Draw the acts on one image, newest first."""
     st.markdown("**History**")
     if not told.acts:
         st.caption("Nobody has said anything about this image yet.")
         return
     if told.is_test:
         st.caption("A test image: its label measures every round and teaches none.")
-    hides = not sees_all and all(act.who != reader for act in told.acts)
-    if hides:
-        st.caption("Others have answered. You see what they said once you have answered too.")
-        return
     st.html(f'<ol class="ssmae-blame">{"".join(_act(act) for act in told.acts)}</ol>')
 
 
@@ -58,7 +48,7 @@ def _act(act: Act) -> str:
         lines.append(f"<p>“{html.escape(act.note)}”</p>")
     if act.uses_sentence:
         lines.append(f"<p class='uses'>{html.escape(act.uses_sentence[0].upper() + act.uses_sentence[1:])}.</p>")
-    return f"<li{' class=gone' if act.ended else ''}>{''.join(lines)}</li>"
+    return f"<li class='act{' gone' if act.ended else ''}'>{''.join(lines)}</li>"
 
 
 def _ended(act: Act) -> str:

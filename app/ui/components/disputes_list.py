@@ -74,7 +74,7 @@ def _list(project_id: int) -> None:
     tiles = [
         Tile(
             image=one.image,
-            title=" · ".join(f"{count} {what}" for what, count in one.votes.most_common()),
+            title=" · ".join(f"{what} ({count})" for what, count in one.votes.most_common()),
             detail=", ".join(f"{said.who}: {said.what}" for said in one.opinions),
         )
         for one in shown

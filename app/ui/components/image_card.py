@@ -56,8 +56,8 @@ def image_dialog(image_id: int) -> None:
             st.caption(f"Hint from the import: {names.get(image.hint_class_id, '?')}")
         with showing_refusals():
             _change(image, classes, decides=image.needs_decision and (state.may(Role.LEAD) or anybody_decides))
-    _flags(told)
-    blame(told, reader=state.annotator_name(), sees_all=state.may(Role.LEAD))
+        _flags(told)
+        blame(told)
 
 
 def _flags(told: History) -> None:
