@@ -17,7 +17,8 @@ from dataclasses import replace
 from app import server, settings
 with TestClient(server.build(replace(settings.load(), no_auth=True)), base_url="http://localhost") as client:
     from streamlit import config
-    names = ("runner.postScriptGC", "server.fileWatcherType", "browser.gatherUsageStats", "client.showErrorDetails")
+    names = ("runner.postScriptGC", "server.fileWatcherType", "browser.gatherUsageStats", "client.showErrorDetails",
+             "server.trustedUserHeaders")
     print(json.dumps({
         "options": {name: config.get_option(name) for name in names},
         "status": client.get("/healthz").status_code,
@@ -42,6 +43,7 @@ def test_server__started_from_any_folder_is_configured_and_loads_no_torch(tmp_pa
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,
         "client.showErrorDetails": "none",
+        "server.trustedUserHeaders": {"x-ssmae-account": "account"},
     }
     assert (seen["status"], seen["page"], seen["heavy"]) == (200, 200, [])
     assert seen["frozen"] > 50_000
