@@ -111,7 +111,7 @@ def _refusal(scope: Scope, caller: Caller | None) -> Response | None:
         return _said(path, 403, "Choose a password of your own first.") if is_file else _to(scope, "/password")
     for beginning, role in STREAMLIT:
         if path.startswith(beginning) and not caller.may(role):
-            return _said(path, 403, f"Only {'an' if role is Role.ADMIN else 'a'} {role} may do this.")
+            return _said(path, 403, f"Only {role.article} {role} may do this.")
     if path.startswith("/api/") and scope["method"] not in _SAFE_METHODS:
         given = headers.get("x-csrf", "").encode()
         if not hmac.compare_digest(given, caller.csrf.encode()):

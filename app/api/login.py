@@ -155,7 +155,7 @@ def _password(visit: Visit, error: str = "") -> Page:
     return Page(
         title="Choose a password",
         lead="The one that you signed in with was for one time. " * caller.must_change_password
-        + "Your other browsers are signed out.",
+        + "Your other browsers will be signed out.",
         error=error,
         fields=[old, _NEW, _AGAIN],
         hidden=[("csrf", caller.csrf)],
@@ -175,7 +175,7 @@ def _invitation(visit: Visit, found: Invitation, name: str | None, error: str = 
     links = [] if oidc is None else [(f"/login/oidc?invitation={_secret(visit)}", f"Sign in with {oidc.name} instead")]
     return Page(
         title="You are invited",
-        lead=f"Make your account: it {found.role.label}.",
+        lead=f"You will be {found.role.article} {found.role}, who {found.role.label}.",
         error=error,
         fields=[
             Field(name="name", label="Your name", value=asked, hint=hint, complete="username", longest=100),

@@ -63,13 +63,14 @@ class Page:
 
     def _form(self) -> str:
         hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in self.hidden)
-        lines = "".join(self._line(one, is_first=at == 0) for at, one in enumerate(self.fields))
+        first_empty = next((one.name for one in self.fields if not one.value), "")
+        lines = "".join(self._line(one, has_focus=one.name == first_empty) for one in self.fields)
         return f'<form method="post">{hidden}{lines}<button type="submit">{escape(self.button)}</button></form>'
 
-    def _line(self, one: Field, *, is_first: bool) -> str:
+    def _line(self, one: Field, *, has_focus: bool) -> str:
         hint_id = f"{one.name}-hint"
         described = " ".join([*([hint_id] if one.hint else []), *(["error"] if self.error else [])])
-        more = " autofocus" * is_first + f' aria-describedby="{described}"' * bool(described)
+        more = " autofocus" * has_focus + f' aria-describedby="{described}"' * bool(described)
         hint = f'<small id="{hint_id}">{escape(one.hint)}</small>' if one.hint else ""
         return (
             f'<label for="{one.name}">{escape(one.label)}</label>'

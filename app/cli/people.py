@@ -93,7 +93,7 @@ def role_command(name: str, role: str) -> None:
     """Change what somebody may do."""
     with committed(open_database().database) as uow:
         accounts.set_role(uow, accounts.account_named(uow, name).id, Role(role))
-    click.echo(f"{name} is {'an' if role[0] == 'a' else 'a'} {role} now: {Role(role).label}.")
+    click.echo(f"{name} is {Role(role).article} {role} now, who {Role(role).label}.")
 
 
 @people_command.command("share")

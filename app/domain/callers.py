@@ -43,7 +43,7 @@ class Caller:
             Forbidden: their role is a lower one.
         """
         if not self.may(needed):
-            raise Forbidden(f"Only {'an' if needed is Role.ADMIN else 'a'} {needed} may do this.")
+            raise Forbidden(f"Only {needed.article} {needed} may do this.")
 
     def sees(self, project_id: int) -> bool:
         """Whether a project is shared with them."""

@@ -19,8 +19,13 @@ class Role(StrEnum):
 
     @property
     def label(self) -> str:
-        """What the role may do, in a sentence."""
+        """What somebody of this role does: "an annotator labels and …"."""
         return _ROLE_LABELS[self]
+
+    @property
+    def article(self) -> str:
+        """The word before it."""
+        return "a" if self is Role.LEAD else "an"
 
 
 _ROLE_LABELS = {

@@ -8,10 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from app.domain.callers import Caller
-from app.domain.people import Role
 from app.ui import state, theme
 from app.ui.components.unsent import unsent
-from app.ui.navigation import PAGES, TITLES_FOR_ANNOTATORS
+from app.ui.navigation import offered
 
 
 def path(name: str) -> Path:
@@ -64,10 +63,6 @@ def _signed_in(caller: Caller) -> None:
     )
 
 
-def _title(name: str, title: str) -> str:
-    return title if state.may(Role.LEAD) else TITLES_FOR_ANNOTATORS.get(name, title)
-
-
 def main() -> None:
     """Draw the frame, then run the page."""
     st.set_page_config(page_title="SSMAE", page_icon=str(theme.ICON), layout="wide")
@@ -75,11 +70,10 @@ def main() -> None:
     navigation = st.navigation(
         {
             section: [
-                st.Page(path(name), title=_title(name, title), icon=icon, url_path=name, default=name == "overview")
-                for name, title, icon, role in pages
-                if state.may(role) and (name != "people" or state.has_accounts())
+                st.Page(path(name), title=title, icon=icon, url_path=name, default=name == "overview")
+                for name, title, icon in pages
             ]
-            for section, pages in PAGES.items()
+            for section, pages in offered(state.caller().role, has_accounts=state.has_accounts()).items()
         },
         expanded=True,
     )

@@ -40,3 +40,16 @@ TITLES_FOR_ANNOTATORS = {"team": "My work"}
 
 ROLES = {name: role for pages in PAGES.values() for name, _, _, role in pages}
 """Page → the role it needs."""
+
+
+def offered(role: Role, *, has_accounts: bool) -> dict[str, list[tuple[str, str, str]]]:
+    """Section → pages that a role gets: name, title, icon. Without accounts there are no people to manage."""
+    titles = {} if role.covers(Role.LEAD) else TITLES_FOR_ANNOTATORS
+    return {
+        section: [
+            (name, titles.get(name, title), icon)
+            for name, title, icon, needed in pages
+            if role.covers(needed) and (has_accounts or name != "people")
+        ]
+        for section, pages in PAGES.items()
+    }

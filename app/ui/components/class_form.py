@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.db.unit_of_work import committed
+from app.domain.people import Role
 from app.errors import AppError
 from app.services import projects
 from app.ui import state
@@ -26,6 +27,7 @@ def add_classes(project_id: int) -> None:
         st.warning("Write at least one name.")
         return
     try:
+        state.require(Role.LEAD)
         with committed(state.runtime().database) as uow:
             for name in split_names(text):
                 projects.add_class(uow, project_id, name)

@@ -37,6 +37,8 @@ def image_dialog(image_id: int) -> None:
     """Show one image with its history, and let it be labelled, excluded or brought back."""
     with state.runtime().database.reading() as uow:
         image = images.one(uow.session, image_id)
+        # The id comes from the browser.
+        state.caller().require_project(image.project_id)
         classes = projects.classes(uow.session, image.project_id)
         anybody_decides = projects.one(uow.session, image.project_id).adjudication is Adjudication.MAJORITY
         told = reports.history(uow, state.runtime().storage, image_id)

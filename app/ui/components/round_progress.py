@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.db.queries import rounds as round_queries
 from app.db.unit_of_work import committed
+from app.domain.people import Role
 from app.domain.rounds import ACTIVE, RoundStatus
 from app.services import reports, rounds
 from app.ui import charts, state
@@ -58,7 +59,7 @@ def _phase(status: RoundStatus, has_worker: bool) -> str:  # noqa: FBT001 - priv
 def _cancel(round_id: int, *, is_asked: bool) -> None:
     if is_asked:
         st.caption("Stopping …")
-    elif st.button("Cancel", key=f"cancel-{round_id}", icon=":material/stop_circle:"):
+    elif state.may(Role.LEAD) and st.button("Cancel", key=f"cancel-{round_id}", icon=":material/stop_circle:"):
         with showing_refusals(), committed(state.runtime().database) as uow:
             rounds.cancel(uow, round_id)
         st.rerun()

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.db.unit_of_work import committed
 from app.domain.labels import Queue
+from app.domain.people import Role
 from app.services import annotation
 from app.ui import state
 from app.ui.components.layout import showing_refusals
@@ -18,6 +19,7 @@ _CHUNK = 200
 
 def answer(project_id: int, queue: Queue, count: int) -> int:
     """Let the seal answer up to `count` images of a queue; gives back how many it did."""
+    state.require(Role.LEAD)
     done = 0
     while done < count:
         with committed(state.runtime().database) as uow:
@@ -29,7 +31,9 @@ def answer(project_id: int, queue: Queue, count: int) -> int:
 
 
 def simulated_annotator(project_id: int, queue: Queue, left: int) -> None:
-    """Two buttons: the next 20, or all that are left."""
+    """Two buttons, for leads: the next 20, or all that are left."""
+    if not state.may(Role.LEAD):
+        return
     with st.container(border=True):
         st.markdown("**Simulated annotator**")
         st.caption(

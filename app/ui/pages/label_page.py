@@ -7,6 +7,7 @@ import streamlit as st
 from app.db.models import Annotator, Project
 from app.db.queries import images, projects, rounds
 from app.domain.labels import Queue
+from app.domain.people import Role
 from app.domain.rounds import SelectionStatus
 from app.errors import AppError
 from app.services import reports
@@ -65,8 +66,11 @@ def main() -> None:
     if not has_images:
         empty("There are no images yet.", "Import some, then label them here.", page="import", link="Import images")
     elif not has_classes:
-        empty("There are no classes yet.", "Name what the images can show; you can add more at any time.")
-        add_classes(project.id)
+        if state.may(Role.LEAD):
+            empty("There are no classes yet.", "Name what the images can show; you can add more at any time.")
+            add_classes(project.id)
+        else:
+            empty("There are no classes yet.", "A lead has to name them first.")
     else:
         _work(project, annotator)
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.db.models import Project
 from app.domain.labels import Queue
+from app.domain.people import Role
 from app.domain.rounds import ImportStatus
 from app.errors import AppError
 from app.services import reports
@@ -13,6 +14,7 @@ from app.services.reports import ImportRow, NextStep, Overview
 from app.ui import charts, state
 from app.ui.components.layout import header, page_link, page_path, project_or_stop
 from app.ui.components.round_progress import active_round, worker_missing
+from app.ui.navigation import ROLES
 from app.ui.words import ago, interval, percent
 
 
@@ -35,8 +37,9 @@ def _project(project: Project) -> None:
     if now.waits_for_worker and not now.workers:
         worker_missing()
     _next(now.next_step)
-    if not now.images:
+    if not now.images and state.may(Role.LEAD):
         _first_steps()
+    if not now.images:
         return
     _numbers(now)
     if now.active_round_id is not None:
@@ -64,7 +67,9 @@ def _next(step: NextStep) -> None:
     row = st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with row:
         st.markdown(f"**Next:** {step.sentence}", width="stretch")
-        if st.button(step.button, type="primary", icon=":material/arrow_forward:", key="next-step"):
+        if not state.may(ROLES.get(step.target, Role.ANNOTATOR)):
+            st.caption("A lead does this.", width="content")
+        elif st.button(step.button, type="primary", icon=":material/arrow_forward:", key="next-step"):
             if step.queue is not None and step.queue is not Queue.REVIEW:
                 state.choose_queue(step.queue)
             st.switch_page(page_path(step.target))

@@ -59,7 +59,7 @@ def _invite(names: Mapping[int, str]) -> None:
         st.markdown("**Invite somebody**")
         left, right = st.columns(2)
         role = Role(left.selectbox("They will be", [str(one) for one in Role], key="invite-role"))
-        left.caption(f"Such an account {role.label}.")
+        left.caption(f"{role.article.capitalize()} {role} {role.label}.")
         chosen = right.multiselect(
             "Projects they see", list(names), format_func=lambda one: names.get(one, "?"), key="invite-projects",
             disabled=role is Role.ADMIN,

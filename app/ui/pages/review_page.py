@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.db.models import Image, ImageClass, Project, PseudoLabel
-from app.db.queries import projects, rounds
+from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import committed
 from app.domain.labels import Queue
+from app.domain.people import Role
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.errors import AppError
 from app.services import review
@@ -169,7 +170,7 @@ def _accepted(project: Project, classes: Sequence[ImageClass]) -> None:
         [_tile(label, image, names, None) for label, image in found],
         key=_ACCEPTED_KEY,
         label="Accepted pseudo-labels",
-        mode=Mode.REVOKE,
+        mode=Mode.REVOKE if state.may(Role.LEAD) else Mode.LOOK,
         on_revoke=_revoke,
     )
     pager(_PAGING, following=following)
@@ -180,8 +181,11 @@ def _accepted(project: Project, classes: Sequence[ImageClass]) -> None:
 def _revoke() -> None:
     pseudo_label_id = st.session_state[_ACCEPTED_KEY]["revoke"]
     try:
+        state.require(Role.LEAD)
         with committed(state.runtime().database) as uow:
-            review.revoke(uow, int(pseudo_label_id))
+            label = rounds.pseudo_label(uow.session, int(pseudo_label_id))
+            state.caller().require_project(images.one(uow.session, label.image_id).project_id)
+            review.revoke(uow, label.id)
     except AppError as refusal:
         st.toast(str(refusal), icon=":material/block:")
     else:
