@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, SkipValidation, ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from app.api.items import Item
-from app.api.rest import Asking, Body, Id, Opened, Text, Uid, malformed
+from app.api.rest import Asking, BigId, Body, Id, Opened, Text, Uid, malformed
 from app.db.models import Image, Project
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects
@@ -49,7 +49,7 @@ class Answer(Body):
     """One act on one image."""
 
     uid: Uid = Field(description="chosen by the sender; sending it again changes nothing")
-    image_id: Id
+    image_id: BigId
     action: Act
     class_id: Id | None = None
     queue: Queue

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 
-from app.api.rest import Asking, Opened, PathId
+from app.api.rest import Asking, BigPathId, Opened, PathId
 from app.db.models import Image
 from app.db.queries import images
 from app.domain.acceptance import Order
@@ -85,7 +85,7 @@ class Proofs(BaseModel):
     of_this_grid: list[str]
 
 
-def of_image(image_id: PathId, caller: Asking, runtime: Opened) -> Context:
+def of_image(image_id: BigPathId, caller: Asking, runtime: Opened) -> Context:
     """Why the model's proposal was rejected, what else it thinks, and the labelled images that look alike."""
     with runtime.database.reading() as uow:
         if not caller.sees(images.one(uow.session, image_id).project_id):

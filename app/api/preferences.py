@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from fastapi import Query
+from typing import Any
 
 from app.api.answers import check_person
-from app.api.rest import Asking, Opened
+from app.api.rest import Asking, Opened, QueryId
 from app.db.unit_of_work import committed
 from app.services import preferences
 
-AnnotatorId = Annotated[int, Query(gt=0, le=2**31 - 1)]
 
-
-def read(annotator_id: AnnotatorId, caller: Asking, runtime: Opened) -> dict[str, Any]:
+def read(annotator_id: QueryId, caller: Asking, runtime: Opened) -> dict[str, Any]:
     """A person's preferences."""
     caller.require_self(annotator_id)
     with runtime.database.reading() as uow:
         return preferences.of(uow, annotator_id)
 
 
-def write(annotator_id: AnnotatorId, body: dict[str, Any], caller: Asking, runtime: Opened) -> dict[str, Any]:
+def write(annotator_id: QueryId, body: dict[str, Any], caller: Asking, runtime: Opened) -> dict[str, Any]:
     """Replace a person's preferences by a small JSON object."""
     caller.require_self(annotator_id)
     with committed(runtime.database) as uow:

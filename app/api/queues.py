@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Query
 from pydantic import BaseModel, Field
 
 from app.api.answers import LARGEST_BATCH, check_person, check_queue
 from app.api.items import Item, Said
-from app.api.rest import Asking, Body, Id, Malformed, Opened, PathId, Uid
-from app.db.queries import projects, rounds
+from app.api.rest import Asking, BigId, Body, Id, Malformed, Opened, PathId, Uid
+from app.db.queries import projects
 from app.db.unit_of_work import committed
 from app.domain.acceptance import Order
 from app.domain.labels import Queue
@@ -18,7 +15,6 @@ from app.domain.rounds import SelectionStatus
 from app.services import queues, reports, second_look
 
 SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
-LISTED = tuple(queue for queue in SERVED if queue not in {Queue.GRID, Queue.SECOND_LOOK})
 
 
 class Take(Body):
@@ -29,7 +25,7 @@ class Take(Body):
     n: int = Field(24, strict=True, ge=0, le=queues.MOST_HELD, description="images to hold in all")
     class_id: Id | None = Field(None, description="grid: the class that it shows")
     order: Order = Field(Order.DOUBT, description="grid: the order of its images")
-    held: list[Id] = Field(default_factory=list, max_length=LARGEST_BATCH)
+    held: list[BigId] = Field(default_factory=list, max_length=LARGEST_BATCH)
 
 
 class Progress(BaseModel):
@@ -76,7 +72,7 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
     """Renew what a tab holds of a queue, and lease it more images until it holds `n`."""
     caller.require_project(project_id)
     caller.require_self(body.annotator_id)
-    _check_served(queue, SERVED)
+    _check_served(queue)
     if queue is Queue.GRID and body.class_id is None:
         raise Malformed("class_id", "is missing: a grid shows the images of one class")
     if queue is Queue.SECOND_LOOK:
@@ -129,41 +125,9 @@ def release(body: Tab, caller: Asking, runtime: Opened) -> Released:
         return Released(released=queues.release(uow, body.annotator_id, body.tab))
 
 
-class NextImages(BaseModel):
-    """The next images of a queue, how far it is, and whether its images are being chosen."""
-
-    images: list[Item]
-    progress: Progress
-    selection: SelectionStatus | None
-
-
-def next_images(
-    project_id: PathId,
-    queue: Queue,
-    annotator: Annotated[int, Query(gt=0, le=2**31 - 1)],
-    caller: Asking,
-    runtime: Opened,
-    n: Annotated[int, Query(gt=0, le=LARGEST_BATCH)] = 32,
-) -> NextImages:
-    """The next images of a queue for one annotator."""
-    caller.require_project(project_id)
-    caller.require_self(annotator)
-    _check_served(queue, LISTED)
-    with runtime.database.reading() as uow:
-        projects.one(uow.session, project_id)
-        items = queues.next_images(uow, project_id, queue, annotator, n)
-        how_far = queues.progress(uow, project_id, queue, annotator)
-        draft = rounds.draft(uow.session, project_id)
-    return NextImages(
-        images=[Item.of(item) for item in items],
-        progress=_progress(how_far),
-        selection=draft.selection_status if draft else None,
-    )
-
-
-def _check_served(queue: Queue, served: tuple[Queue, ...]) -> None:
-    if queue not in served:
-        raise Malformed("queue", f"must be one of {', '.join(served)}", str(queue))
+def _check_served(queue: Queue) -> None:
+    if queue not in SERVED:
+        raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
 
 
 def _progress(how_far: queues.QueueProgress) -> Progress:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1_000_000
 """Bytes; a batch of 500 answers has about 100,000."""
-_LARGEST_ID = 2**63 - 1
+_LARGEST, _LARGEST_BIG = 2**31 - 1, 2**63 - 1
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -55,8 +55,12 @@ def _no_nul(text: str) -> str:
     return text
 
 
-Id = Annotated[int, Field(strict=True, gt=0, le=_LARGEST_ID)]
-PathId = Annotated[int, Path(gt=0, le=_LARGEST_ID)]
+Id = Annotated[int, Field(strict=True, gt=0, le=_LARGEST)]
+BigId = Annotated[int, Field(strict=True, gt=0, le=_LARGEST_BIG)]
+"""Of an image: there may be more of them than an integer of 32 bits can count."""
+PathId = Annotated[int, Path(gt=0, le=_LARGEST)]
+BigPathId = Annotated[int, Path(gt=0, le=_LARGEST_BIG)]
+QueryId = Annotated[int, Query(gt=0, le=_LARGEST)]
 Text = Annotated[str, AfterValidator(_no_nul)]
 Uid = Annotated[str, Field(min_length=1, max_length=36), AfterValidator(_no_nul)]
 

@@ -27,7 +27,6 @@ REST = (
     ("GET", "/images/{image_id}/context", Role.ANNOTATOR, context.of_image),
     ("GET", "/projects/{project_id}/grids/{class_id}", Role.ANNOTATOR, context.of_grid),
     ("GET", "/openapi.json", Role.ANNOTATOR, health.document),
-    ("GET", "/projects/{project_id}/queue/{queue}", Role.ANNOTATOR, queues.next_images),
     ("GET", "/projects/{project_id}/export/labels", Role.LEAD, downloads.labels),
     ("GET", "/rounds/{round_id}/files/{name}", Role.LEAD, downloads.round_file),
     ("POST", "/projects/{project_id}/queues/{queue}/take", Role.ANNOTATOR, queues.take),

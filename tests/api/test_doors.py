@@ -123,7 +123,6 @@ class Place:
             ("GET", "/preferences"): {"params": {"annotator_id": who}},
             ("PUT", "/preferences"): {"params": {"annotator_id": who}, "json": {}},
             ("GET", "/projects/{project_id}/grids/{class_id}"): {"params": {"n": 24}},
-            ("GET", "/projects/{project_id}/queue/{queue}"): {"params": {"annotator": who}},
         }
         found = bodies.get((method, path), {})
         assert found or method == "GET", f"say here what {method} {path} carries"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,13 @@ def test_take__keeps_what_the_tab_holds_and_gives_others_something_else(pets, ta
     other = take(annotator_id=pets.annotator("Bo"), tab="tab-2").json()
     assert not set(mine) & {one["id"] for one in other["images"]}
     assert other["elsewhere"]["names"] == ["Ada"]
+
+
+def test_take__never_gives_away_a_sealed_class(take):
+    reply = take("test", n=3).json()
+    assert len(reply["images"]) == 3
+    assert all(one["proposed_class_id"] is None and one["hint"] is None for one in reply["images"])
+    assert "sealed" not in json.dumps(reply)
 
 
 def test_release__gives_everything_back_at_once(pets, take, client):

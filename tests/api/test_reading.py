@@ -1,4 +1,4 @@
-"""What the browser reads: queues, image bytes, downloads, health."""
+"""What the browser reads: image bytes, downloads, health."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 from app.db.models import Image, Round
 from app.domain.pools import Split
-from app.domain.rounds import SelectionStatus
 
 
 @pytest.fixture
@@ -30,42 +29,6 @@ def picture(pets):
     with pets.writing() as uow:
         uow.session.execute(update(Image).where(Image.id == image_id).values(sha256=sha256))
     return pets.image(image_id), buffer.getvalue()
-
-
-def test_queue__gives_images_with_their_reason_and_how_far_it_is(pets, client):
-    selected = pets.ids(Split.TRAIN)[:2]
-    pets.open_draft(selected, validation_size=1)
-    reply = client.get(f"/api/projects/{pets.project_id}/queue/selection?annotator={pets.annotator()}").json()
-    assert [one["id"] for one in reply["images"]] == selected
-    assert reply["images"][0]["why"] == "The model hesitates between two classes."
-    assert reply["images"][0]["strategy"] == "margin"
-    assert reply["progress"] == {"settled": 0, "skipped": 0, "total": 2, "left": 2}
-    assert reply["selection"] == SelectionStatus.READY
-
-
-def test_queue__never_gives_away_a_sealed_class(pets, client):
-    reply = client.get(f"/api/projects/{pets.project_id}/queue/test?annotator={pets.annotator()}").json()
-    assert len(reply["images"]) == 3
-    assert all(one["proposed_class_id"] is None and one["hint"] is None for one in reply["images"])
-    assert "sealed" not in json.dumps(reply)
-
-
-def test_queue__that_nobody_serves_is_refused(pets, client):
-    for queue in ["import", "browse", "nowhere", "..%2f..%2fetc"]:
-        reply = client.get(f"/api/projects/{pets.project_id}/queue/{queue}?annotator=1")
-        assert reply.status_code in {400, 404}
-
-
-def test_queue__names_what_is_wrong_with_the_question(pets, client):
-    for query in ["", "annotator=x", "annotator=1&n=0", "annotator=1&n=100000", "annotator=-1"]:
-        reply = client.get(f"/api/projects/{pets.project_id}/queue/test?{query}")
-        assert reply.status_code == 400
-        assert reply.json()["field"] in {"annotator", "n"}
-
-
-def test_queue__of_an_unknown_project_is_not_found(client):
-    assert client.get("/api/projects/5/queue/test?annotator=1").status_code == 404
-    assert client.get(f"/api/projects/{10**30}/queue/test?annotator=1").status_code == 404
 
 
 def test_image__is_sent_as_it_is_and_kept_for_ever_under_its_hash(picture, client):
