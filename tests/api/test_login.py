@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import update
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
+from app import settings
 from app.db.base import now
 from app.db.models import LoginSession
 from app.domain.people import Role
@@ -211,3 +215,24 @@ def test_pages__say_what_they_are_to_a_screen_reader_and_load_nothing_from_elsew
         assert "//" not in reply.text.replace("<!doctype html>", "")
         assert "no-store" in reply.headers["cache-control"]
     assert site.browser().get("/login/style.css").headers["content-type"].startswith("text/css")
+
+
+def test_proxy__is_believed_only_if_it_is_named(sqlite_url, tmp_path):
+    """Whoever could say themselves where they come from would never have to wait."""
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    seen = []
+
+    async def app(scope, _receive, send):
+        seen.append((scope["scheme"], scope["client"][0]))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    headers = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    for trusted in ("10.0.0.0/8", "192.0.2.7"):
+        loaded = settings.load({"DATA_DIR": str(tmp_path), "TRUSTED_PROXIES": f" {trusted} , 10.1.1.1"})
+        assert loaded.trusted_proxies is not None
+        inner = ProxyHeadersMiddleware(app, trusted_hosts=loaded.trusted_proxies)
+        TestClient(cast("ASGIApp", inner), client=("192.0.2.7", 1)).get("/", headers=headers)
+    assert seen == [("http", "192.0.2.7"), ("https", "203.0.113.9")]
+    assert settings.load({"DATA_DIR": str(tmp_path)}).trusted_proxies is None

@@ -64,7 +64,7 @@ def test_navigation__has_what_the_role_may_open(world, signed_in, role):
     }
     assert shown.sidebar.selectbox[0].options == ["Pets"]
     assert not shown.sidebar.text_input
-    assert f"Signed in as <strong>The {role}</strong>, {role}" in words(shown)
+    assert f"Signed in as <strong>The {role}</strong> · {role}" in words(shown)
 
 
 @pytest.mark.parametrize(("name", "needed"), ROLES.items())
