@@ -9,12 +9,15 @@ import pytest
 from app.domain.labels import Queue
 from app.domain.pools import Split
 from app.services import annotation, flags
+from tests.browser.accessibility import barriers
 from tests.browser.conftest import Labeller
+
+SECTIONS = ("People", "Agreement", "Disputes", "Flags")
 
 
 @pytest.fixture
-def team(chromium, site):
-    """The Team page of a project with three disputed images and a flag."""
+def contested(site):
+    """A project with three disputed images and a flag."""
     cat, dog = site.world.class_ids
     disputed = site.world.ids(Split.TRAIN)[-3:]
     for image_id in disputed:
@@ -23,12 +26,18 @@ def team(chromium, site):
     ben = site.world.annotator("Ben")
     with site.world.writing() as uow:
         flags.raise_flag(uow, uid=f"f{disputed[0]}", image_id=disputed[0], annotator_id=ben, note="Two animals?")
+    return site
+
+
+@pytest.fixture
+def team(chromium, contested):
+    """The Team page of that project."""
     troubles = []
     with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(site.url)
+        page.goto(contested.url)
         page.get_by_role("link", name="Team", exact=True).click()
         page.get_by_role("heading", name="Team").wait_for()
         yield Labeller(page, troubles)
@@ -89,3 +98,19 @@ def test_flags__are_resolved_with_a_click(team):
     team.page.get_by_role("button", name="Resolve").click()
     team.page.get_by_text("No flag is open.").wait_for()
     team.page.get_by_role("radio", name=re.compile("Flags · 0")).wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_team__has_no_grave_barrier_in_any_section(chromium, contested, scheme):
+    with chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(contested.url.replace("/?", "/team?"))
+        for section in SECTIONS:
+            page.get_by_role("radio", name=re.compile(section)).click()
+            # A page that is still fading in is measured half transparent.
+            page.wait_for_timeout(1500)
+            assert barriers(page) == [], section
+        page.get_by_test_id("stMain").get_by_role("button", name="Open", exact=True).click()
+        page.get_by_role("dialog").get_by_text(re.compile("Ben called it")).wait_for()
+        page.wait_for_timeout(1000)
+        assert barriers(page) == []

@@ -142,3 +142,16 @@ def test_flags__are_read_a_page_at_a_time(pets):
 def test_flags__that_are_not_there_are_not_found(pets):
     with pytest.raises(NotFound), pets.writing() as uow:
         flags.resolve(uow, 99, pets.annotator())
+
+
+@pytest.mark.parametrize(
+    ("disputes", "open_flags", "sentence"),
+    [
+        (0, 0, ""),
+        (1, 0, "1 image waits for a decision."),
+        (0, 2, "2 flags are open."),
+        (1200, 1, "1,200 images wait for a decision, and 1 flag is open."),
+    ],
+)
+def test_waiting__is_said_in_a_sentence(disputes, open_flags, sentence):
+    assert reports.Waiting(disputes=disputes, flags=open_flags).sentence == sentence

@@ -118,3 +118,9 @@ def test_team__flags_are_resolved_and_reopened(pets, show):
     button(page, "Reopen").click().run()
     page.segmented_control(key="flags-which").set_value("Open").run()
     assert any("Two animals?" in one.value for one in page.text)
+
+
+def test_overview__tells_leads_what_waits_for_them_and_nobody_else(pets, show, monkeypatch):
+    assert "1 image waits for a decision, and 1 flag is open." in words(show("overview"))
+    as_annotator(monkeypatch, pets, "Ada")
+    assert "waits for a decision" not in words(show("overview"))

@@ -64,6 +64,16 @@ class Waiting:
     disputes: int
     flags: int
 
+    @property
+    def sentence(self) -> str:
+        """For instance "2 images wait for a decision, and 1 flag is open."; empty if nothing waits."""
+        parts = []
+        if self.disputes:
+            parts.append(f"{self.disputes:,} image{'s wait' if self.disputes > 1 else ' waits'} for a decision")
+        if self.flags:
+            parts.append(f"{self.flags:,} flag{'s are' if self.flags > 1 else ' is'} open")
+        return f"{', and '.join(parts)}." if parts else ""
+
 
 def waiting(uow: UnitOfWork, project_id: int) -> Waiting:
     """How much waits for a lead."""

@@ -37,6 +37,7 @@ def _project(project: Project) -> None:
     if now.waits_for_worker and not now.workers:
         worker_missing()
     _next(now.next_step)
+    _waiting(project)
     if not now.images and state.may(Role.LEAD):
         _first_steps()
     if not now.images:
@@ -73,6 +74,19 @@ def _next(step: NextStep) -> None:
             if step.queue is not None and step.queue is not Queue.REVIEW:
                 state.choose_queue(step.queue)
             st.switch_page(page_path(step.target))
+
+
+def _waiting(project: Project) -> None:
+    """What other people left for a lead: without it, disputed images stay without a label and nobody notices."""
+    if not state.may(Role.LEAD):
+        return
+    with state.runtime().database.reading() as uow:
+        found = reports.waiting(uow, project.id)
+    if not found.disputes and not found.flags:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(found.sentence, width="content")
+        page_link("team", "Go to Team")
 
 
 def _first_steps() -> None:
