@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SERVE = """
 from dataclasses import replace
 from app import server, settings
-server.serve(replace(settings.load(), no_auth=True))
+server.serve(replace(settings.load(), no_auth={no_auth}))
 """
 _START_SECONDS = 60
 
@@ -60,13 +60,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """A server over a new database in a folder, as `serve` starts it."""
+def running(folder: Path, *, no_auth: bool = True) -> Iterator[Server]:
+    """A server over a new database in a folder, as `serve` starts it; without accounts unless told otherwise."""
     database_url, port, log = f"sqlite:///{folder / 'ssmae.db'}", free_port(), folder / "server.log"
     migrate.upgrade(database_url)
     env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": database_url, "PORT": str(port), "HOST": "127.0.0.1"}
     made = Server(url=f"http://127.0.0.1:{port}", database_url=database_url, folder=folder)
-    with child([sys.executable, "-c", SERVE], log, env=env) as process:
+    with child([sys.executable, "-c", SERVE.format(no_auth=no_auth)], log, env=env) as process:
         begun = time.monotonic()
         while not _answers(made):
             if time.monotonic() - begun > _START_SECONDS or process.poll() is not None:
@@ -86,6 +86,13 @@ def _answers(server: Server) -> bool:
 @pytest.fixture
 def site(server: Server, tmp_path: Path) -> Iterator[Site]:
     """A project of the test's own with 24 images, of which a draft asks for ten, in their order."""
+    with project(server, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def project(server: Server, tmp_path: Path) -> Iterator[Site]:
+    """The same on any server."""
     world = World(server.database_url, server.folder)
     world.make_project(name=tmp_path.name, classes=("cat", "dog"), test_size=4)
     # Worlds that share a database must not share the uids of their answers.

@@ -254,7 +254,7 @@ class Outbox {
 
   #slowDown(error) {
     this.#delay = Math.min(SLOWEST_RETRY, Math.max(FIRST_RETRY, this.#delay * 2));
-    this.trouble = error instanceof Trouble ? error : new Trouble("broken", "The browser cannot read its storage.");
+    this.trouble = error instanceof Trouble ? error : new Trouble("broken", `This page has an error (${error.message}).`);
   }
 
   #recovered() {

@@ -1,10 +1,11 @@
 // In the side bar of every page: says whose page this is, sends what earlier pages left behind, and speaks up while
 // something is not saved.
 
+import { watchConnection } from "./connection.js";
 import { el, style } from "./dom.js";
 import { outbox } from "./outbox.js";
 import { saving, savingNotes, showSaving } from "./saving.js";
-import { session } from "./session.js";
+import { session, signInAddress } from "./session.js";
 
 const CALM = 3000; // milliseconds in which an answer is normally saved
 
@@ -14,10 +15,22 @@ class Unsent {
 
   constructor(root, data) {
     this.status = el("p", { role: "status" });
+    this.connection = el("p", { className: "trouble", role: "alert", hidden: true });
     this.notes = el("div", { className: "notes" });
-    this.root = el("section", { className: "unsent", "aria-label": "Unsent answers" }, this.status, this.notes);
-    this.end = outbox.subscribe(() => this.draw());
+    this.root = el("section", { className: "unsent", "aria-label": "Unsent answers" }, this.connection, this.status, this.notes);
+    const ends = [outbox.subscribe(() => this.draw()), watchConnection((state) => this.connected(state))];
+    this.end = () => ends.forEach((end) => end());
     style(root, `${data.assets}unsent.css`).then(() => root.append(this.root));
+    this.draw();
+  }
+
+  connected(state) {
+    const said = {
+      away: ["The server cannot be reached. This page comes back by itself; what you answer meanwhile is kept."],
+      "signed-out": ["You are signed out; what you answered is kept. ", el("a", { href: signInAddress(), textContent: "Sign in" })],
+    }[state];
+    this.connection.hidden = !said;
+    this.connection.replaceChildren(...(said ?? []));
     this.draw();
   }
 
@@ -38,7 +51,7 @@ class Unsent {
     const notes = savingNotes();
     if (notes.join() !== this.said) this.notes.replaceChildren(...notes.map((text) => el("p", { textContent: text })));
     this.said = notes.join();
-    this.root.hidden = this.status.hidden && !notes.length;
+    this.root.hidden = this.status.hidden && this.connection.hidden && !notes.length;
   }
 }
 
