@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import delete
 
@@ -61,6 +63,9 @@ def test_login_that_ends__keeps_the_answers_and_signing_in_again_sends_them(shar
     tab.wait_saved()
     with shared.world.writing() as uow:
         uow.session.execute(delete(LoginSession))
+    tab.page.wait_for_timeout(2500)  # the server remembers for two seconds who is behind a cookie
+    # Streamlit notices when it next has something to say, unless it has had just now.
+    tab.page.get_by_text(re.compile("^Test set")).dispatch_event("click")
     tab.page.get_by_text("You are signed out; what you answered is kept.").wait_for()
     tab.page.get_by_role("dialog").wait_for(state="hidden")
     answered = [tab.press("1") for _ in range(3)]

@@ -3,23 +3,21 @@
 
 const ASK_AGAIN = 3000; // milliseconds
 
-/** Hear what has become of the connection: "" while all is well, "away" or "signed-out". Gives back what ends it. */
+/** Hear what has become of the connection: "" once all is well again, "away" or "signed-out". Gives back what ends it. */
 export function watchConnection(listener) {
   let timer = null;
   const look = () => {
     const dialog = document.querySelector('[data-testid="stDialog"] [role="dialog"]');
     if (dialog?.querySelector("h2")?.textContent !== "Connection error") return;
-    const isSignedOut = /\b401\b/.test(dialog.textContent);
     dialog.querySelector('button[aria-label="Close"]')?.click();
-    listener(isSignedOut ? "signed-out" : "away");
     clearInterval(timer);
-    if (!isSignedOut) timer = setInterval(askAgain, ASK_AGAIN);
+    timer = setInterval(check, ASK_AGAIN);
+    check();
   };
-  const askAgain = async () => {
-    const isBack = await fetch("/healthz").then((reply) => reply.ok, () => false);
-    if (!isBack) return;
-    clearInterval(timer);
-    listener("");
+  const check = async () => {
+    const state = await connection();
+    if (!state) clearInterval(timer);
+    listener(state);
   };
   const observer = new MutationObserver(look);
   observer.observe(document.body, { childList: true });
@@ -28,4 +26,10 @@ export function watchConnection(listener) {
     observer.disconnect();
     clearInterval(timer);
   };
+}
+
+async function connection() {
+  const reply = await fetch("/_stcore/health").catch(() => null);
+  if (reply?.status === 401 || reply?.redirected) return "signed-out";
+  return reply?.ok ? "" : "away";
 }

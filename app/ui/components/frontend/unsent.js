@@ -29,6 +29,8 @@ class Unsent {
       away: ["The server cannot be reached. This page comes back by itself; what you answer meanwhile is kept."],
       "signed-out": ["You are signed out; what you answered is kept. ", el("a", { href: signInAddress(), textContent: "Sign in" })],
     }[state];
+    if (state === this.state) return; // what a screen reader has read once it need not read again
+    this.state = state;
     this.connection.hidden = !said;
     this.connection.replaceChildren(...(said ?? []));
     this.draw();
