@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, SkipValidation, ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from app.api.items import Item
+from app.api.items import Item, show_opinions
 from app.api.rest import Asking, BigId, Body, Id, Opened, Text, Uid, malformed
 from app.db.models import Image, Project
 from app.db.queries import annotations as annotation_queries
@@ -162,7 +162,10 @@ def _shown(uow: UnitOfWork, storage: Storage, body: Undo, undone: Sequence[Answe
         again = [one.image_id for one in undone]
         found = second_look.take(uow, storage, body.project_id, body.annotator_id, LARGEST_BATCH).items
         items |= {item.image_id: Item.of(item) for item in found if item.image_id in again}
-    return [items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id)) for one in undone]
+    shown = [items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id)) for one in undone]
+    decided = {one.image_id for one in undone if one.queue is Queue.ADJUDICATION}
+    show_opinions(uow, body.project_id, [item for item in shown if item.id in decided])
+    return shown
 
 
 def _save_one(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Any, field: str) -> Result:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel, Field
 
 from app.db.models import Image
+from app.db.unit_of_work import UnitOfWork
+from app.services import reports
 from app.services.queues import QueueItem
 from app.services.reports import Opinion
 from ssmae.config import Acquisition
@@ -78,3 +81,10 @@ class Item(BaseModel):
             proposed_class_id=None,
             confidence=None,
         )
+
+
+def show_opinions(uow: UnitOfWork, project_id: int, items: Sequence[Item]) -> None:
+    """Put beside each image what everybody says of it: for the adjudication queue alone."""
+    said = reports.opinions(uow, project_id, [item.id for item in items]) if items else {}
+    for item in items:
+        item.said = [Said.of(opinion) for opinion in said.get(item.id, [])]

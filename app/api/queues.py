@@ -5,14 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from app.api.answers import LARGEST_BATCH, check_person, check_queue
-from app.api.items import Item, Said
+from app.api.items import Item, show_opinions
 from app.api.rest import Asking, BigId, Body, Id, Malformed, Opened, PathId, Uid
 from app.db.queries import projects
 from app.db.unit_of_work import committed
 from app.domain.acceptance import Order
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
-from app.services import queues, reports, second_look
+from app.services import queues, second_look
 
 SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
 
@@ -100,9 +100,7 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
         )
         items = [Item.of(item) for item in taken.items]
         if queue is Queue.ADJUDICATION:
-            said = reports.opinions(uow, project_id, [item.id for item in items])
-            for item in items:
-                item.said = [Said.of(opinion) for opinion in said.get(item.id, [])]
+            show_opinions(uow, project_id, items)
     return _taken(taken, items)
 
 

@@ -137,3 +137,23 @@ def test_annotations__a_decision_that_is_taken_back_leaves_the_dispute(pets):
         assert decide(pets, cleo, "Cleo", disputed, None, uid="d2", action="withdraw")["status"] == "saved"
 
     assert pets.image(disputed).needs_decision
+
+
+def test_undo__of_a_decision_shows_the_image_with_what_people_said(pets):
+    disputed, (cat, _) = pets.ids(Split.TRAIN)[0], pets.class_ids
+    with browser(pets, "Cleo", Role.LEAD) as cleo:
+        decide(pets, cleo, "Cleo", disputed, cat)
+        body = {"project_id": pets.project_id, "annotator_id": pets.annotator("Cleo"), "uid": "undo-1"}
+        (item,) = cleo.post("/api/undo", json=body).json()["undone"]
+
+    assert [one["who"] for one in item["said"]] == ["Ada", "Ben"]
+
+
+def test_undo__of_a_blind_answer_says_nothing_of_what_others_said(pets):
+    disputed = pets.ids(Split.TRAIN)[0]
+    with browser(pets, "Ada", Role.LEAD) as ada:
+        body = {"project_id": pets.project_id, "annotator_id": pets.annotator("Ada"), "uid": "undo-1"}
+        (item,) = ada.post("/api/undo", json=body).json()["undone"]
+
+    assert item["id"] == disputed
+    assert "said" not in item
