@@ -52,7 +52,7 @@ export class ContextPanel {
 }
 
 function part(title, ...content) {
-  return el("div", { className: "part" }, el("h3", { textContent: title }), ...content);
+  return el("div", { className: "part" }, el("h2", { textContent: title }), ...content);
 }
 
 function bars({ likeliest, others, other_classes: count }) {
@@ -86,7 +86,10 @@ function neighbours(found) {
 /** On demand: drawn when they are opened. */
 function views(item, { views: rules, side, changes }) {
   const details = el("details", { className: "part views" },
-    el("summary", { textContent: "What the model saw, and changed copies of it" }));
+    el("summary", { textContent: "What the model saw, and changed copies of it", onclick: (event) => {
+      // After a click by mouse the keys are for the labeller again.
+      if (event.detail) event.currentTarget.closest(".labeller").focus({ preventScroll: true });
+    } }));
   details.addEventListener("toggle", () => {
     if (!details.open || details.childElementCount > 1) return;
     details.append(

@@ -40,6 +40,12 @@ export function isOnButton(event) {
   return Boolean(target?.matches?.(pressed));
 }
 
+/** Whether the focus is where a click or a choice has left it, on the way here: the next key is meant for us. */
+export function isFocusLeftBehind() {
+  const focused = document.activeElement;
+  return Boolean(focused?.matches("a:not(:focus-visible), button:not(:focus-visible), [role=combobox]"));
+}
+
 /** The address of an image; a large one comes as a reduced copy. */
 export function imageAddress(image, side = 1024) {
   const isLarge = Math.max(image.width, image.height) > side;

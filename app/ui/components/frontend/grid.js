@@ -1,7 +1,7 @@
 // The grid: many images of one proposed class at once. The odd ones are marked, Enter accepts the rest, and the next
 // page is there already. One undo takes a whole page back.
 
-import { el, isForOthers, isOnButton, style } from "./dom.js";
+import { el, isFocusLeftBehind, isForOthers, isOnButton, style } from "./dom.js";
 import { emptiness } from "./emptiness.js";
 import { GridPages } from "./grid_pages.js";
 import { GridView, SIZES } from "./grid_view.js";
@@ -25,6 +25,7 @@ class Grid {
   #past = [];
   #proofs = new Map(); // by size: what a page proves
   #soFar = "";
+  #asked = null;
   #isUndoing = false;
   #savedSince = 0;
   #pressedAt = null;
@@ -113,14 +114,13 @@ class Grid {
 
   #show() {
     const { page } = this.pages;
+    const hasFocus = Boolean(this.view.root.getRootNode().activeElement) || isFocusLeftBehind();
     this.#shown = page;
     this.#marks = page.map((item) => item.mark ?? null);
     this.#shownAt = performance.now();
     this.view.show(page, this.pages.size, `Images that the model takes for ${this.data.name}`);
     page.forEach((item, at) => this.#drawMark(at));
-    const hadFocus = this.view.root.getRootNode().activeElement !== null;
-    this.#point(Math.min(this.#cursor, page.length - 1), hadFocus);
-    this.#cursor = Math.min(this.#cursor, page.length - 1);
+    this.#point(Math.min(this.#cursor, page.length - 1), hasFocus);
     this.#notePainted(page, this.#pressedAt);
     this.#prove(page.length);
   }
@@ -153,9 +153,11 @@ class Grid {
 
   /** Ask what a page of so many images proves; the answer does not depend on what is marked. */
   async #prove(n, isFresh = false) {
-    if (this.#proofs.has(n) && !isFresh) return;
+    if ((this.#proofs.has(n) && !isFresh) || this.#asked === n) return;
+    this.#asked = n;
     const { project_id, part } = this.data;
     const found = await ask(`/api/projects/${project_id}/grids/${part.class_id}?n=${n}&order=${part.order}`).catch(() => null);
+    this.#asked = null;
     if (!found) return;
     this.#proofs.set(n, found.of_this_grid);
     this.#soFar = found.so_far;
@@ -305,7 +307,7 @@ class Grid {
     this.#savedSince += change.saved;
     if (outbox.unsaved) return;
     this.view.spoken.textContent = `${this.said ?? "All"} – saved.`;
-    if (this.#shown) this.#prove(this.#shown.length, true);
+    this.#prove(this.#shown?.length ?? 1, true);
     this.pages.fill();
     this.tellTimer ??= this.#later(TELL_PYTHON, () => {
       this.tellTimer = null;

@@ -6,6 +6,9 @@ import { outbox } from "./outbox.js";
 
 const THUMBNAIL = 256;
 const MOST = 192; // that the server lends to one tab
+const RETURNING = 5000; // milliseconds in which the server may not have heard yet that an answer was taken back
+
+let left = Promise.resolve(); // the grid before this one has given back what it held
 
 export class GridPages {
   #leases;
@@ -13,7 +16,7 @@ export class GridPages {
   #isAsking = false;
   #isAskedAgain = false;
   #answered = new Set();
-  #putBackSince = new Set();
+  #putBackAt = new Map(); // image id → when its answer was taken back
   #retry = null;
   #delay = 500;
   page = []; // items in hand
@@ -47,7 +50,7 @@ export class GridPages {
     const ids = new Set(items.map((item) => item.id));
     for (const id of ids) {
       this.#answered.delete(id);
-      this.#putBackSince.add(id);
+      this.#putBackAt.set(id, performance.now());
     }
     this.ahead = [...this.page, ...this.ahead].filter((item) => !ids.has(item.id));
     this.page = items;
@@ -71,9 +74,9 @@ export class GridPages {
     }
     this.#isAsking = true;
     clearTimeout(this.#retry);
+    await left;
     const unsent = new Set(outbox.acts().map((act) => act.image_id));
     const held = [...new Set([...[...this.page, ...this.ahead].map((item) => item.id), ...unsent])];
-    this.#putBackSince.clear();
     try {
       const n = Math.min(MOST, 2 * this.size + unsent.size);
       this.#take(await this.#leases.take(n, held), new Set(held), unsent);
@@ -94,13 +97,14 @@ export class GridPages {
 
   close() {
     clearTimeout(this.#retry);
-    this.#leases.end();
+    left = this.#leases.end();
     this.#onChange = () => {};
   }
 
   #take(reply, held, unsent) {
     const kept = new Set(reply.kept);
-    const isMine = ({ id }) => kept.has(id) || !held.has(id) || unsent.has(id) || this.#putBackSince.has(id);
+    const isReturning = (id) => performance.now() - (this.#putBackAt.get(id) ?? -Infinity) < RETURNING;
+    const isMine = ({ id }) => kept.has(id) || !held.has(id) || unsent.has(id) || isReturning(id);
     this.ahead = this.ahead.filter(isMine);
     // What is looked at stays where it is; what somebody else has answered meanwhile is only marked.
     for (const item of this.page) item.isGone = !isMine(item);

@@ -50,7 +50,7 @@ export class GridView {
     this.message.hidden = true;
     this.tiles.hidden = false;
     this.tiles.setAttribute("aria-label", label);
-    this.tiles.style.setProperty("--tile", { 24: "8.6rem", 48: "6.6rem", 96: "4.9rem" }[size]);
+    this.tiles.style.setProperty("--tile", { 24: "6.2rem", 48: "4.7rem", 96: "3.6rem" }[size]);
     this.elements = items.map((item, at) => this.#tile(item, at));
     this.tiles.replaceChildren(...this.elements);
     this.root.dataset.state = "grid";

@@ -2,7 +2,7 @@
 // image waits for the server.
 
 import { ContextPanel } from "./context_panel.js";
-import { el, isForOthers, isOnButton, style } from "./dom.js";
+import { el, isFocusLeftBehind, isForOthers, isOnButton, style } from "./dom.js";
 import { hint } from "./hints.js";
 import { Keys, keyOf } from "./keys.js";
 import { KeysDialog } from "./keys_dialog.js";
@@ -63,7 +63,7 @@ class Labeller {
     this.keysDialog = new KeysDialog(data.classes, this.preferences, () => this.#focus());
     this.search = new Search((one) => this.#label(one), () => this.#focus());
     this.view.root.append(this.keysDialog.root, this.search.root);
-    if (data.context) this.view.root.append((this.context = new ContextPanel()).root);
+    if (data.context) this.view.root.querySelector(".picture").append((this.context = new ContextPanel()).root);
     const tip = hint(this.preferences, "one-key", "Press the key beside a class, and the next image is there at once. ",
       el("kbd", { textContent: "u" }), " takes back, ", el("kbd", { textContent: "Space" }), " skips, ",
       el("kbd", { textContent: "?" }), " shows all keys and changes them.");
@@ -135,6 +135,7 @@ class Labeller {
     this.showing.show(item, this.data.strategies[item.strategy], this.#pressedAt);
     this.view.propose(this.#proposed(), item.confidence, ABOUT_THE_GUESS.has(this.data.queue), this.data.proposal);
     this.context?.show(item, this.queue.items.slice(1, 3));
+    if (isFocusLeftBehind()) this.#focus();
   }
 
   #sayWhyEmpty() {

@@ -42,14 +42,15 @@ export class Leases {
     return ask(`/api/projects/${project_id}/queues/${queue}/take`, { method: "POST", body });
   }
 
+  /** Resolves when they are given back. */
   release() {
     const body = { annotator_id: this.settings.annotator_id, tab: this.tab };
-    ask("/api/leases/release", { method: "POST", body, keepalive: true }).catch(() => {}); // they end by themselves
+    return ask("/api/leases/release", { method: "POST", body, keepalive: true }).catch(() => {}); // they end by themselves
   }
 
   end() {
     this.#ends.forEach((end) => end());
-    this.release();
+    return this.release();
   }
 
   #isHere() {
