@@ -12,6 +12,7 @@ from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.rounds import LabelUse
 from app.services import annotation, audits, importing
+from tests.browser.accessibility import barriers
 from tests.browser.conftest import Site
 from tests.pictures import picture, put
 from tests.predictions import publish_predictions
@@ -61,12 +62,16 @@ def accepted(server, tmp_path):
 @pytest.fixture
 def page(chromium):
     """An empty tab; what the console complains about fails the test."""
-    troubles = []
+    troubles: list[str] = []
+
+    def note(said):
+        # Streamlit looks for itself below the address of a page first, and does not find it there.
+        if said.type == "error" and "responded with a status of 404" not in said.text:
+            troubles.append(said.text)
+
     with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
         made = context.new_page()
-        # Streamlit looks for itself below the address of a page first, and does not find it there.
-        known = "responded with a status of 404"
-        made.on("console", lambda said: said.type == "error" and known not in said.text and troubles.append(said.text))
+        made.on("console", note)
         made.on("pageerror", lambda error: troubles.append(str(error)))
         yield made
         assert troubles == []
@@ -237,3 +242,30 @@ def test_second_look__enter_keeps_a_key_changes_and_undo_brings_back(page, rejec
     page.get_by_text("This queue is finished").wait_for()
     saved(page)
     assert acts(rejected, mine)[-1] == (Action.LABEL, before, Queue.SECOND_LOOK)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_modes__have_no_grave_barrier(chromium, rejected, scheme):
+    with chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme) as context:
+        page = context.new_page()
+        open_grid(page, rejected)
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(300)
+        assert barriers(page) == []
+        for name in ("Review", "Second look"):
+            open_page(page, rejected, name)
+            page.locator("section.context .bars").wait_for()
+            page.get_by_text("What the model saw, and changed copies of it").click()
+            page.wait_for_timeout(300)
+            assert barriers(page) == [], name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_audit__has_no_grave_barrier(chromium, accepted, scheme):
+    with chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme) as context:
+        page = context.new_page()
+        open_page(page, accepted, "Audit")
+        page.locator("section.labeller[data-painted]").wait_for()
+        page.wait_for_timeout(300)
+        assert barriers(page) == []
