@@ -54,7 +54,8 @@ def _work(project: Project, annotator: Annotator) -> None:
         return
     st.caption(
         "Answer what you see; your answers become labels. A skip or “not sure” counts as an error of the model until "
-        "somebody names the class. The certificate moves every twelve images, so that nobody sees which answer it was."
+        "somebody names the class. An image that the draw names twice counts twice and is asked once. The certificate "
+        f"moves every {audits.STEP} draws, so that nobody sees which answer it was."
     )
     labeller(
         project_id=project.id,
@@ -76,9 +77,6 @@ def _certificate(audit: AuditState) -> None:
         f'<div class="ssmae-certificate {audit.standing}" role="status"><strong>{marks[audit.standing]}Round '
         f"{audit.round_number} · {audit.accepted:,} accepted</strong><span>{html.escape(audit.sentence)}</span></div>"
     )
-    if audit.standing is Standing.RUNNING:
-        of = f"{audit.drawn} of {audit.planned} draws; an image that comes up again counts again without a click"
-        st.progress(min(1.0, audit.drawn / audit.planned), text=of)
 
 
 main()
