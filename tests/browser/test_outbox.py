@@ -119,6 +119,24 @@ def test_undo__of_an_unsent_answer_takes_it_out_of_the_store(site, labeller):
     assert said(site, second) == []
 
 
+def test_undo__reaches_back_across_a_reload_even_while_nothing_can_be_sent(site, labeller):
+    context = labeller.page.context
+    away(context)
+    first, second = labeller.press("1"), labeller.press("1")
+    wait_kept(labeller.page, 2)
+    labeller.page.reload()
+    labeller.wait_painted()
+    labeller.page.keyboard.press("u")
+    labeller.root.get_by_text("Taken back.").wait_for()
+    assert labeller.wait_painted() == second
+    labeller.page.keyboard.press("u")
+    assert labeller.wait_painted() == first
+    context.unroute(ANSWERS)
+    labeller.wait_saved()
+    assert [said(site, one)[-1] for one in (first, second)] == [Action.WITHDRAW] * 2
+    assert site.world.image(first).pool is Pool.UNLABELLED
+
+
 def test_undo__of_an_answer_that_may_have_left_withdraws_it(site, labeller):
     def lose_the_reply(route):
         route.fetch()

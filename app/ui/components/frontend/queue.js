@@ -6,7 +6,7 @@ import { outbox } from "./outbox.js";
 
 const AHEAD = 48;
 const MOST = 96; // that the server lends to one tab
-const DECODED = 16;
+const DECODED = 24;
 const LOW = 24;
 const SCARCE = 5; // so few are left that answers are not gathered any more, but sent at once
 
