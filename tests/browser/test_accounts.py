@@ -1,0 +1,186 @@
+"""People who sign in, label, are signed out in the middle of it, and come back: in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete
+
+from app.db.models import LoginSession
+from app.domain.people import Role
+from app.services import accounts, annotation, invitations
+from tests.browser.accessibility import barriers
+from tests.browser.conftest import Labeller, project, running
+
+PASSWORD = "four blue paper boats"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A server with accounts."""
+    with running(tmp_path_factory.mktemp("guarded"), no_auth=False) as made:
+        yield made
+
+
+@pytest.fixture
+def site(guarded, tmp_path):
+    """A project of the test's own."""
+    with project(guarded, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def add(site):
+    """Somebody who sees the project; gives back their name."""
+
+    def make(name, role=Role.ANNOTATOR):
+        name = f"{name} {site.world.project_id}"
+        with site.world.writing() as uow:
+            accounts.add(uow, name, role, password=PASSWORD, project_ids=[site.world.project_id])
+        return name
+
+    return make
+
+
+@pytest.fixture
+def page(chromium):
+    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
+        yield context.new_page()
+
+
+def sign_in(page, name, password=PASSWORD):
+    """Fill the form in, and wait for what follows."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
+
+
+def label(page, site) -> Labeller:
+    """The labelling page of whoever is signed in."""
+    page.goto(site.url.replace("/?", "/label?"))
+    made = Labeller(page, [])
+    made.wait_painted()
+    return made
+
+
+def end_sessions(site):
+    """Every session runs out, as after a long weekend; the server notices within two seconds."""
+    with site.world.writing() as uow:
+        uow.session.execute(delete(LoginSession))
+
+
+def said(site, image_id):
+    """Who said something of an image, oldest first."""
+    with site.world.reading() as uow:
+        return [name for _, name in reversed(annotation.answers_of(uow, image_id))]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_login_pages__have_no_grave_barrier(chromium, site, add, scheme):
+    with site.world.writing() as uow:
+        secret = invitations.invite(uow, Role.LEAD)
+    with chromium.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(site.url)
+        assert barriers(page) == []
+        sign_in(page, add("Ada"), "wrong")
+        assert page.get_by_role("alert").inner_text() == "The name or the password is not right."
+        assert page.evaluate("document.activeElement.id") == "password"
+        assert barriers(page) == []
+        page.goto(f"{site.url.split('/?')[0]}/invitation/{secret}")
+        assert barriers(page) == []
+
+
+def test_login_pages__work_without_javascript(chromium, site):
+    with site.world.writing() as uow:
+        secret = invitations.invite(uow, Role.ANNOTATOR, [site.world.project_id])
+    base = site.url.split("/?")[0]
+    with chromium.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{base}/invitation/{secret}")
+        page.get_by_label("Your name").fill(f"Cy {site.world.project_id}")
+        page.get_by_label("New password", exact=True).fill(PASSWORD)
+        page.get_by_label("New password again").fill(PASSWORD)
+        page.get_by_role("button", name="Make the account").click()
+        page.goto(f"{base}/logout")
+        page.get_by_role("button", name="Sign out").click()
+        sign_in(page, f"Cy {site.world.project_id}")
+        assert page.url.rstrip("/") == base
+
+
+def test_login__leads_to_the_page_that_was_asked_for_and_answers_carry_the_name(site, add, page):
+    ada = add("Ada")
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, ada)
+    labeller = Labeller(page, [])
+    answered = labeller.press("1")
+    labeller.wait_saved()
+    assert said(site, answered) == [ada]
+    assert page.get_by_text("You label as").count() == 0
+
+
+def test_sign_out__in_the_side_bar_ends_the_session(site, add, page):
+    page.goto(site.url)
+    sign_in(page, add("Ada"))
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Password").wait_for()
+    page.goto(site.url)
+    assert "/login?next=" in page.url
+
+
+@pytest.mark.slow
+def test_session__that_ran_out_costs_no_answer(site, add, page):
+    ada = add("Ada")
+    page.goto(site.url)
+    sign_in(page, ada)
+    labeller = label(page, site)
+    end_sessions(site)
+    page.wait_for_timeout(2500)
+    answered = [labeller.press("1"), labeller.press("2")]
+    page.get_by_role("link", name="Sign in").first.wait_for()
+    assert [said(site, one) for one in answered] == [[], []]
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, ada)
+    again = Labeller(page, [])
+    again.wait_painted()
+    again.wait_saved()
+    assert [said(site, one) for one in answered] == [[ada], [ada]]
+
+
+@pytest.mark.slow
+def test_session__answers_of_one_person_are_never_sent_in_the_name_of_the_next(site, add, page):
+    ada, bo = add("Ada"), add("Bo")
+    page.goto(site.url)
+    sign_in(page, ada)
+    labeller = label(page, site)
+    end_sessions(site)
+    page.wait_for_timeout(2500)
+    answered = labeller.press("1")
+    page.get_by_role("link", name="Sign in").first.wait_for()
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, bo)
+    next_one = Labeller(page, [])
+    other = next_one.press("2")
+    page.wait_for_timeout(1500)
+    assert ada not in said(site, answered)
+    assert said(site, other) == [bo]
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, ada)
+    # What is left is held by the tabs before: there is nothing to paint, but what waited is sent.
+    page.goto(site.url.replace("/?", "/label?"))
+    Labeller(page, []).wait_saved()
+    assert ada in said(site, answered)
+
+
+@pytest.mark.slow
+def test_revocation__ends_a_page_that_is_open_at_the_next_click(site, add, page):
+    ada = add("Ada")
+    page.goto(site.url)
+    sign_in(page, ada)
+    label(page, site)
+    with site.world.writing() as uow:
+        accounts.deactivate(uow, accounts.account_named(uow, ada).id)
+    page.wait_for_timeout(2500)
+    page.get_by_role("link", name="Images").click()
+    page.get_by_role("link", name="Sign in").first.wait_for()
+    assert page.get_by_text("Everything that was imported").count() == 0
