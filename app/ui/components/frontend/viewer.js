@@ -25,7 +25,7 @@ export class Viewer {
     this.onChange = onChange;
     this.#watcher.observe(stage);
     stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    stage.addEventListener("dblclick", (event) => this.#doubleClick(event));
+    stage.addEventListener("dblclick", (event) => this.#toggleZoom(event));
     stage.addEventListener("pointerdown", (event) => this.#down(event));
     stage.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => this.#fingers.delete(event.pointerId));
@@ -95,9 +95,9 @@ export class Viewer {
     if (!picture || !this.#base.width) return;
     const [width, height] = [this.#base.width * this.#zoom, this.#base.height * this.#zoom];
     const frame = this.#frame();
-    const [mostX, mostY] = [Math.max(0, (width - frame.width) / 2), Math.max(0, (height - frame.height) / 2)];
-    this.#x = Math.min(mostX, Math.max(-mostX, this.#x));
-    this.#y = Math.min(mostY, Math.max(-mostY, this.#y));
+    const [edgeX, edgeY] = [Math.max(0, (width - frame.width) / 2), Math.max(0, (height - frame.height) / 2)];
+    this.#x = Math.min(edgeX, Math.max(-edgeX, this.#x));
+    this.#y = Math.min(edgeY, Math.max(-edgeY, this.#y));
     const isEnlarged = this.#base.scale * this.#zoom > 1;
     Object.assign(picture.style, {
       width: `${Math.round(width)}px`,
@@ -147,7 +147,7 @@ export class Viewer {
     this.#zoomAt(Math.exp(-event.deltaY / 400), ...this.#point(event));
   }
 
-  #doubleClick(event) {
+  #toggleZoom(event) {
     if (this.#zoom > 1) this.fit();
     else this.#zoomAt(2.5, ...this.#point(event));
   }
