@@ -50,7 +50,7 @@ STREAMLIT = {
 """Streamlit's own addresses, and the role that each needs."""
 PROJECTS = re.compile("project_id|image_id|round_id")
 """Addresses with one of these in them belong to a project."""
-INSIDE, OUTSIDE, LEAD, LEAD_OUTSIDE, ADMIN = "Ines", "Otto", "Lea", "Lutz", "Adam"
+INSIDE, OUTSIDE, LEAD, LEAD_OUTSIDE, ADMIN = "Inga", "Otto", "Lea", "Lutz", "Adam"
 ROLES = {INSIDE: Role.ANNOTATOR, OUTSIDE: Role.ANNOTATOR, LEAD: Role.LEAD, LEAD_OUTSIDE: Role.LEAD, ADMIN: Role.ADMIN}
 IN_PROJECT = {INSIDE, LEAD, ADMIN}
 
