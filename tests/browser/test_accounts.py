@@ -1,11 +1,9 @@
-"""People who sign in, label, are signed out in the middle of it, and come back: in a real browser."""
+"""People who sign in, label, sign out, and are sent away: in a real browser."""
 
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete
 
-from app.db.models import LoginSession
 from app.domain.people import Role
 from app.services import accounts, annotation, invitations
 from tests.browser.accessibility import barriers
@@ -61,12 +59,6 @@ def label(page, site) -> Labeller:
     made = Labeller(page, [])
     made.wait_painted()
     return made
-
-
-def end_sessions(site):
-    """Every session runs out, as after a long weekend; the server notices within two seconds."""
-    with site.world.writing() as uow:
-        uow.session.execute(delete(LoginSession))
 
 
 def said(site, image_id):
@@ -126,50 +118,6 @@ def test_sign_out__in_the_side_bar_ends_the_session(site, add, page):
     page.get_by_label("Password").wait_for()
     page.goto(site.url)
     assert "/login?next=" in page.url
-
-
-@pytest.mark.slow
-def test_session__that_ran_out_costs_no_answer(site, add, page):
-    ada = add("Ada")
-    page.goto(site.url)
-    sign_in(page, ada)
-    labeller = label(page, site)
-    end_sessions(site)
-    page.wait_for_timeout(2500)
-    answered = [labeller.press("1"), labeller.press("2")]
-    page.get_by_role("link", name="Sign in").first.wait_for()
-    assert [said(site, one) for one in answered] == [[], []]
-    page.goto(site.url.replace("/?", "/label?"))
-    sign_in(page, ada)
-    again = Labeller(page, [])
-    again.wait_painted()
-    again.wait_saved()
-    assert [said(site, one) for one in answered] == [[ada], [ada]]
-
-
-@pytest.mark.slow
-def test_session__answers_of_one_person_are_never_sent_in_the_name_of_the_next(site, add, page):
-    ada, bo = add("Ada"), add("Bo")
-    page.goto(site.url)
-    sign_in(page, ada)
-    labeller = label(page, site)
-    end_sessions(site)
-    page.wait_for_timeout(2500)
-    answered = labeller.press("1")
-    page.get_by_role("link", name="Sign in").first.wait_for()
-    page.goto(site.url.replace("/?", "/label?"))
-    sign_in(page, bo)
-    next_one = Labeller(page, [])
-    other = next_one.press("2")
-    page.wait_for_timeout(1500)
-    assert ada not in said(site, answered)
-    assert said(site, other) == [bo]
-    page.get_by_role("button", name="Sign out").click()
-    sign_in(page, ada)
-    # What is left is held by the tabs before: there is nothing to paint, but what waited is sent.
-    page.goto(site.url.replace("/?", "/label?"))
-    Labeller(page, []).wait_saved()
-    assert ada in said(site, answered)
 
 
 @pytest.mark.slow
