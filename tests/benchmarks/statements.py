@@ -100,11 +100,16 @@ def writings(built: Built) -> dict[str, Ask]:
     """What changes the database; every call is about other images, and is committed."""
     project_id, class_id = built.project_id, built.class_ids[0]
     people, tab = itertools.cycle(built.annotator_ids), str(uuid.uuid4())
-    me = built.annotator_ids[-1]
+    me, classes = built.annotator_ids[-1], itertools.cycle(built.class_ids)
     waiting: list[int] = []
 
     def take(uow: UnitOfWork, queue: Queue) -> object:
         return queues.take(uow, project_id, queue, next(people), tab=str(uuid.uuid4()), want=48)
+
+    def take_grid(uow: UnitOfWork) -> object:
+        return queues.take(
+            uow, project_id, Queue.GRID, next(people), tab=str(uuid.uuid4()), want=48, class_id=next(classes)
+        )
 
     def renew(uow: UnitOfWork) -> object:
         waiting[:] = [one.image_id for one in _hold(uow, 48)] + waiting
@@ -127,6 +132,7 @@ def writings(built: Built) -> dict[str, Ask]:
     return {
         "lease 48 of selection": lambda uow: take(uow, Queue.SELECTION),
         "lease 48 of test": lambda uow: take(uow, Queue.TEST),
+        "lease 48 of a grid": take_grid,
         "lease 48 of review": lambda uow: take(uow, Queue.REVIEW),
         "renew, and refill to 48": renew,
         "save 10 answers": lambda uow: (renew(uow) if len(waiting) < 10 else None, save(uow)),

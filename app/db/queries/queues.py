@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, literal_column, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from app.db.base import database_now
 from app.db.models import Annotation, Annotator, Image, ImageLease, Project, PseudoLabel, Round, Selection
@@ -137,19 +137,20 @@ def settled(session: Session, project_id: int, queue: Queue, part: Part = WHOLE)
 
 
 def _settled_of_review(session: Session, project: Project) -> tuple[int, int]:
-    statuses = PseudoLabel.status.in_([*_TURNED_DOWN, PseudoLabelStatus.REVIEWED])
-    by_status = reviews.counts(session, project.id, PseudoLabel.status, statuses)
+    by_status = reviews.counts(session, project.id, PseudoLabel.status, [*_TURNED_DOWN, PseudoLabelStatus.REVIEWED])
     # What was revoked keeps that status when somebody answers; there are few of them.
-    revoked = _members(project, Queue.REVIEW, WHOLE).where(
-        PseudoLabel.status == PseudoLabelStatus.REVOKED, is_open(project, Queue.REVIEW)
-    )
-    waiting = session.scalar(revoked.with_only_columns(func.count()).order_by(None)) or 0
+    revoked = session.scalars(
+        select(PseudoLabel.image_id).where(
+            PseudoLabel.round_id == newest_result(project.id), PseudoLabel.status == PseudoLabelStatus.REVOKED
+        )
+    ).all()
+    waiting = _count_among(session, project, Queue.REVIEW, revoked, WHOLE)
     left = by_status.get(PseudoLabelStatus.REJECTED, 0) + waiting
     return sum(by_status.values()) - left, sum(by_status.values())
 
 
 def _left_of_grid(session: Session, project: Project, part: Part) -> int:
-    by_class = reviews.counts(session, project.id, PseudoLabel.class_id, UNJUDGED)
+    by_class = reviews.counts(session, project.id, PseudoLabel.class_id, reviews.WAITING)
     everything = sum(by_class.values()) if part.class_id is None else by_class.get(part.class_id, 0)
     shown = Part(class_id=part.class_id)
     return everything - _count_among(session, project, Queue.GRID, list(part.hidden), shown)
@@ -258,10 +259,10 @@ def _among(
 ) -> Select[Image, Selection | None, PseudoLabel | None]:
     """Those of these images that are in a queue, in any order.
 
-    The ids are named for each table that says who is in the queue, the sum hides the project from its indexes, and
+    The ids are named for each table that says who is in the queue, what else could be found by an index is hidden, and
     there is no order: otherwise SQLite may walk the whole queue, or the project, instead of looking up these few.
     """
-    statement = _members(project, queue, part, of=Image.project_id + 0).where(Image.id.in_(ids)).order_by(None)
+    statement = _members(project, queue, part, by_id=True).where(Image.id.in_(ids)).order_by(None)
     match queue:
         case Queue.SELECTION | Queue.VALIDATION:
             return statement.where(Selection.image_id.in_(ids))
@@ -276,10 +277,12 @@ def _members(
     queue: Queue,
     part: Part,
     *,
-    of: ColumnElement[int] | InstrumentedAttribute[int] = Image.project_id,
+    by_id: bool = False,
 ) -> Select[Image, Selection | None, PseudoLabel | None]:
     """The images of a queue in the order they are served, with the row that says why."""
     project_id = project.id
+    of: ColumnElement[int] = Image.project_id + 0 if by_id else Image.project_id.expression
+    status = func.coalesce(PseudoLabel.status, literal_column("''")) if by_id else PseudoLabel.status
     statement = select(Image, Selection, PseudoLabel).where(of == project_id, Image.pool != Pool.EXCLUDED)
     no_selection = and_(Selection.image_id == Image.id, Selection.round_id == 0)
     no_pseudo_label = and_(PseudoLabel.image_id == Image.id, PseudoLabel.round_id == 0)
@@ -308,7 +311,7 @@ def _members(
                 .outerjoin(Selection, no_selection)
                 .where(
                     PseudoLabel.round_id == newest_result(project_id),
-                    PseudoLabel.status.in_(_TURNED_DOWN),
+                    status.in_(_TURNED_DOWN),
                     # Whoever has seen the model's proposal can no longer judge it.
                     Image.split == Split.TRAIN,
                 )
@@ -322,7 +325,7 @@ def _members(
                 .where(
                     PseudoLabel.round_id == newest_result(project_id),
                     literal(True) if part.class_id is None else PseudoLabel.class_id == part.class_id,
-                    UNJUDGED,
+                    status.in_(reviews.WAITING) if by_id else UNJUDGED,
                     Image.split == Split.TRAIN,
                     Image.id.not_in(part.hidden),
                 )

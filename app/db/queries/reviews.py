@@ -18,8 +18,10 @@ from app.domain.rounds import RoundStatus
 from ssmae.config import RejectionReason
 
 K = TypeVar("K")
+_IDS = 500
+WAITING = (PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED)
 UNJUDGED: ColumnElement[bool] = literal_column("pseudo_label.status").in_(
-    [literal_column(f"'{status}'") for status in (PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED)]
+    [literal_column(f"'{status}'") for status in WAITING]
 )
 """A proposal that no person has spoken about; written out as its partial index has it, for SQLite."""
 
@@ -73,28 +75,33 @@ def listed(
     return [(row[0], row[1]) for row in session.execute(statement.offset(offset).limit(limit))]
 
 
-def counts(session: Session, project_id: int, by: InstrumentedAttribute[K], which: ColumnElement[bool]) -> dict[K, int]:
-    """Pseudo-labels of the newest result that people may look at, by one of their columns.
+def counts(
+    session: Session, project_id: int, by: InstrumentedAttribute[K], statuses: Collection[PseudoLabelStatus]
+) -> dict[K, int]:
+    """Pseudo-labels of the newest result that people may look at in some statuses, by one of their columns.
 
-    All of them are counted in an index, and the few that belong to images of another split are taken off: to look at
-    every image would take seconds.
+    All of them are counted in an index, and those of the validation sample are taken off, one by one: to look at every
+    image would take seconds.
     """
-    newest = newest_result(project_id)
-    grouped = select(by, func.count()).where(which).group_by(by)
-    found = Counter(dict(session.execute(grouped.where(PseudoLabel.round_id == newest)).all()))
-    others = (
-        grouped.join(Image, Image.id == PseudoLabel.image_id)
-        # The sum hides the column from its indexes: these few are to be found from their images.
-        .where(PseudoLabel.round_id + 0 == newest, Image.project_id == project_id)
-        .where(Image.split.in_([Split.VALIDATION, Split.TEST]))
-    )
-    found.subtract(dict(session.execute(others).all()))
+    newest = session.scalar(select(newest_result(project_id)))
+    which = UNJUDGED if set(statuses) == set(WAITING) else PseudoLabel.status.in_(statuses)
+    everywhere = select(by, func.count()).where(PseudoLabel.round_id == newest, which).group_by(by)
+    found = Counter(dict(session.execute(everywhere).all()))
+    sampled = session.scalars(
+        select(Image.id).where(Image.project_id == project_id, Image.split == Split.VALIDATION)
+    ).all()
+    for start in range(0, len(sampled), _IDS):
+        some = PseudoLabel.image_id.in_(sampled[start : start + _IDS])
+        for status, value in session.execute(
+            select(PseudoLabel.status, by).where(PseudoLabel.round_id == newest, some)
+        ):
+            found[value] -= status in statuses
     return +found
 
 
 def reason_counts(session: Session, project_id: int) -> dict[RejectionReason, int]:
     """Rejected pseudo-labels of the newest result that wait for a person, by reason."""
-    found = counts(session, project_id, PseudoLabel.reason, PseudoLabel.status == PseudoLabelStatus.REJECTED)
+    found = counts(session, project_id, PseudoLabel.reason, [PseudoLabelStatus.REJECTED])
     return {reason: count for reason, count in found.items() if reason is not None}
 
 
