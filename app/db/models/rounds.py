@@ -16,6 +16,7 @@ from ssmae.config import Acquisition, Phase, Preset, RejectionReason, StartFrom
 
 _ACTIVE = text("status IN ('queued', 'running')")
 _DRAFT = text("status = 'draft'")
+_ACCEPTED = text("reason IS NULL")
 _UNJUDGED = text("status IN ('accepted', 'rejected')")
 
 
@@ -179,6 +180,14 @@ class PseudoLabel(Base):
             "id",
             sqlite_where=_UNJUDGED,
             postgresql_where=_UNJUDGED,
+        ),
+        Index(
+            "ix_pseudo_label_accepted",
+            "round_id",
+            "reason",  # only so that SQLite finds all that it needs in the index
+            "image_id",
+            sqlite_where=_ACCEPTED,
+            postgresql_where=_ACCEPTED,
         ),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
     )
