@@ -6,9 +6,12 @@ until somebody says who may use it.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import re
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +138,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with TestClient(made.site.app, base_url=HERE) as made.running:
         yield made
     made.world.close()
+    # Streamlit leaves the event loop of a page's thread to whenever garbage is collected.
+    for thread in threading.enumerate():
+        if thread.name.startswith("ScriptRunner"):
+            thread.join(timeout=10)
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.unfreeze()
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
