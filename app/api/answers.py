@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, SkipValidation, ValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.api.items import Item, show_opinions
 from app.api.rest import Asking, BigId, Body, Id, Opened, Text, Uid, malformed
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 LARGEST_BATCH = 500
 LONGEST_SECONDS = 3600.0
 """Longer than this nobody looked at the image: the annotator was away."""
+
+
+_NOT_YET = "The answer could not be stored yet."
 
 
 class Act(StrEnum):
@@ -55,6 +58,9 @@ class Answer(Body):
     queue: Queue
     note: Annotated[Text, Field(max_length=500)] | None = None
     batch: Uid | None = Field(None, description="answers that were given together are undone together")
+    undoes: Uid | None = Field(
+        None, description="with withdraw: uid of the act that is taken back; what was said before it stands again"
+    )
     seconds: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = None
 
 
@@ -133,10 +139,24 @@ def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
     caller.require_self(body.annotator_id)
     with committed(runtime.database) as uow:
         check_person(uow, body.annotator_id)
-        results = [
-            _save_one(uow, caller, body.annotator_id, item, f"items[{at}]") for at, item in enumerate(body.items)
-        ]
+        results = _save_all(uow, caller, body)
     return Results(results=results)
+
+
+def _save_all(uow: UnitOfWork, caller: Caller, body: Answers) -> list[Result]:
+    """One result for each answer. After one that is to be sent again, later ones to its image wait for it too."""
+    results: list[Result] = []
+    waiting: set[Any] = set()
+    items: list[Any] = list(body.items)  # as they were sent: each is read on its own
+    for at, item in enumerate(items):
+        image_id = item.get("image_id") if isinstance(item, dict) else None
+        if isinstance(image_id, int) and image_id in waiting:
+            results.append(Result(uid=_readable(item.get("uid")), status=Status.FAILED, error=_NOT_YET))
+            continue
+        results.append(_save_one(uow, caller, body.annotator_id, item, f"items[{at}]"))
+        if results[-1].status is Status.FAILED:
+            waiting.add(image_id)
+    return results
 
 
 def undo(body: Undo, caller: Asking, runtime: Opened) -> Undone:
@@ -165,6 +185,8 @@ def _shown(uow: UnitOfWork, storage: Storage, body: Undo, undone: Sequence[Answe
     shown = [items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id)) for one in undone]
     decided = {one.image_id for one in undone if one.queue is Queue.ADJUDICATION}
     show_opinions(uow, body.project_id, [item for item in shown if item.id in decided])
+    for item, one in zip(shown, undone, strict=True):
+        item.queue = one.queue
     return shown
 
 
@@ -176,10 +198,12 @@ def _save_one(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Any, fie
             done = _apply(uow, caller, annotator_id, _read(item, field))
     except AppError as refusal:
         return Result(uid=uid, status=Status.REFUSED, error=str(refusal))
-    except DBAPIError:
-        # A deadlock, or the same uid from another tab in this very moment: the sender tries again and finds out.
-        log.exception("An answer could not be stored: %s", uid)
-        return Result(uid=uid, status=Status.FAILED, error="The answer could not be stored yet.")
+    except DBAPIError as error:
+        if not _is_passing(error):
+            # The database may have dropped the whole transaction: nothing of this batch counts as stored.
+            raise
+        log.warning("An answer could not be stored yet: %s", uid, exc_info=error)
+        return Result(uid=uid, status=Status.FAILED, error=_NOT_YET)
     return Result(
         uid=uid,
         status=Status.REPLAYED if done.is_replay else Status.SAVED,
@@ -187,6 +211,11 @@ def _save_one(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Any, fie
         class_id=done.label_class_id,
         pool=done.pool,
     )
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """Whether only this answer failed: a deadlock, or the same uid from another tab in this very moment."""
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
 
 
 def _read(item: Any, field: str) -> Answer:
@@ -204,6 +233,12 @@ def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> 
     is_late = item.queue is Queue.ADJUDICATION and not _may_decide(uow, caller, annotator_id, image)
     if item.action is Act.FLAG:
         return _flag(uow, annotator_id, item)
+    if item.undoes is not None:
+        if item.action is not Act.WITHDRAW:
+            raise Refused(f"Only withdraw takes another act back. Got {item.action} with undoes.")
+        return annotation.take_back(
+            uow, uid=item.uid, undoes=item.undoes, image_id=item.image_id, annotator_id=annotator_id
+        )
     return annotation.answer(
         uow,
         uid=item.uid,

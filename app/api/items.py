@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.db.models import Image
 from app.db.unit_of_work import UnitOfWork
+from app.domain.labels import Queue
 from app.services import reports
 from app.services.queues import QueueItem
 from app.services.reports import Opinion
@@ -44,6 +45,7 @@ class Item(BaseModel):
     hint: str | None
     proposed_class_id: int | None
     confidence: float | None
+    queue: Queue | None = Field(default=None, description="where an answer was given that was taken back")
     said: list[Said] | None = Field(
         default=None, description="in the adjudication queue alone; elsewhere answers are blind"
     )

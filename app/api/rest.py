@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from app.domain.callers import Caller
@@ -92,6 +93,7 @@ def application(runtime: Callable[[], Runtime], router: APIRouter) -> FastAPI:
     made.add_exception_handler(AppError, _refused)
     made.add_exception_handler(RequestValidationError, _malformed)
     made.add_exception_handler(HTTPException, _http)
+    made.add_exception_handler(OperationalError, _busy)
     made.add_exception_handler(Exception, _bug)
     return made
 
@@ -157,6 +159,12 @@ def _http(_: Request, error: Exception) -> Response:
     }
     content = known.get(error.status_code, {"error": str(error.detail)})
     return JSONResponse(content, status_code=error.status_code, headers={**_FRESH, **(error.headers or {})})
+
+
+def _busy(_: Request, error: Exception) -> Response:
+    log.error("The database could not do it.", exc_info=error)
+    content = {"error": "The database cannot be written to now: it is locked, full or away. Nothing was stored."}
+    return JSONResponse(content, status_code=503, headers=_FRESH)
 
 
 def _bug(_: Request, __: Exception) -> Response:

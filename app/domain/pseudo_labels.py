@@ -24,7 +24,7 @@ PSEUDO_LABEL_TRANSITIONS: dict[PseudoLabelStatus, frozenset[PseudoLabelStatus]] 
     _S.ACCEPTED: frozenset({_S.REVOKED, _S.SUPERSEDED, _S.EXPIRED}),
     _S.REJECTED: frozenset({_S.REVIEWED, _S.EXPIRED}),
     _S.REVIEWED: frozenset({_S.REJECTED, _S.EXPIRED}),
-    _S.REVOKED: frozenset({_S.ACCEPTED, _S.EXPIRED}),
-    _S.SUPERSEDED: frozenset({_S.ACCEPTED, _S.EXPIRED}),
+    _S.REVOKED: frozenset({_S.ACCEPTED, _S.SUPERSEDED, _S.EXPIRED}),
+    _S.SUPERSEDED: frozenset({_S.ACCEPTED, _S.REVOKED, _S.EXPIRED}),
     _S.EXPIRED: frozenset(),
 }

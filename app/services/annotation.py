@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete
 
@@ -13,7 +13,7 @@ from app.db.models import Annotation, Annotator, Image, ImageLease
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
-from app.domain.labels import Action, AnnotatorKind, Queue, consensus
+from app.domain.labels import GIVEN, Action, AnnotatorKind, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.transitions import check
 from app.errors import Conflict, Refused
@@ -31,7 +31,7 @@ class Answered:
         image_id: what it was about.
         label_class_id: the image's label now.
         pool: the image's pool now.
-        queue: where the annotator met the image.
+        queue: where the annotator met the image; for an undo, where they had given what is taken back.
         is_replay: the same uid had arrived before, and nothing changed.
     """
 
@@ -115,8 +115,9 @@ def answer(
     brings_back = action is Action.INCLUDE or (earlier is not None and earlier.action is Action.EXCLUDE)
     if action is Action.INCLUDE:
         _end_exclusions(uow, image_id, but=annotator_id)
-        if earlier is not None and (before := _before(uow, earlier)) is not None:
-            action, class_id, restores_id = before.action, before.class_id, before.id
+        stands = _before(uow, earlier) if earlier is not None and earlier.action is Action.EXCLUDE else earlier
+        if stands is not None and stands.action in GIVEN:
+            action, class_id, queue, restores_id = stands.action, stands.class_id, stands.queue, stands.id
     if earlier is not None:
         earlier.superseded_at = now()
         uow.session.flush()
@@ -142,50 +143,69 @@ def answer(
     )
     uow.session.flush()
     _settle(uow, image, brings_back=brings_back)
-    # In a grid, to pass an image over says that it is not of the class that the model proposes.
-    if queue is Queue.GRID and action is Action.SKIP:
-        proposals.revoke(uow, image)
-    elif earlier is not None and (earlier.queue, earlier.action) == (Queue.GRID, Action.SKIP):
-        proposals.reinstate(uow, image)
     return _outcome(uid, image, queue)
+
+
+def take_back(uow: UnitOfWork, *, uid: str, undoes: str, image_id: int, annotator_id: int) -> Answered:
+    """Take back one act by its uid; what the same annotator had said of the image before stands again.
+
+    Nothing changes if the act never arrived, or does not stand any more.
+
+    Raises:
+        NotFound: no such image.
+        Conflict: either uid belongs to another answer.
+    """
+    image = images.one(uow.session, image_id, lock=True)
+    act = annotation_queries.by_uid(uow.session, undoes)
+    for sent in (act, annotation_queries.by_uid(uow.session, uid)):
+        if sent is not None and (sent.image_id, sent.annotator_id) != (image_id, annotator_id):
+            raise Conflict(f"The uid {sent.uid!r} was already used for another answer.")
+    if act is None or act.superseded_at is not None:
+        return _outcome(uid, image, act.queue if act else Queue.BROWSE, is_replay=True)
+    return _take_back(uow, act, uid)
 
 
 def undo(uow: UnitOfWork, project_id: int, annotator_id: int, *, uid: str | None = None) -> list[Answered]:
     """Take back the annotator's newest act in the project, with the whole batch that it belongs to.
 
     What the same annotator had said of an image before stands again. Sending the same uid again takes nothing more
-    back.
+    back, and tells again what the first one did.
 
     Returns:
-        What became of each image, newest first; nothing if there was nothing to take back.
+        What became of each image, and the queue whose act was taken back, newest first; nothing if there was nothing.
 
     Raises:
         Conflict: the uid was used for another answer.
     """
     if uid is not None and (sent := annotation_queries.by_uid(uow.session, uid)) is not None:
-        if sent.annotator_id != annotator_id or not _is_undo(sent):
+        if sent.annotator_id != annotator_id or sent.supersedes_id is None:
             raise Conflict(f"The uid {uid!r} was already used for another answer.")
-        return [_outcome(uid, images.one(uow.session, sent.image_id), sent.queue, is_replay=True)]
+        written = annotation_queries.undone_together(uow.session, annotator_id, uid) or [sent]
+        return [_told_again(uow, act) for act in written]
     last = annotation_queries.last_by(uow.session, project_id, annotator_id)
     if last is None:
         return []
     together = annotation_queries.of_batch(uow.session, annotator_id, last.batch) if last.batch else [last]
-    uids = [uid or str(uuid.uuid4()), *(str(uuid.uuid4()) for _ in together[1:])]
-    return [_take_back(uow, one, one_uid) for one, one_uid in zip(together, uids, strict=True)]
+    uid = uid or str(uuid.uuid4())
+    uids = [uid, *(str(uuid.uuid4()) for _ in together[1:])]
+    batch = uid if len(together) > 1 else None
+    return [_take_back(uow, act, act_uid, batch=batch) for act, act_uid in zip(together, uids, strict=True)]
 
 
-def _is_undo(act: Annotation) -> bool:
-    return act.action in {Action.WITHDRAW, Action.EXCLUDE} or act.restores_id is not None
+def _told_again(uow: UnitOfWork, undoing: Annotation) -> Answered:
+    undone = annotation_queries.by_id(uow.session, undoing.supersedes_id)
+    image = images.one(uow.session, undoing.image_id)
+    return _outcome(undoing.uid, image, undone.queue if undone else undoing.queue, is_replay=True)
 
 
-def _take_back(uow: UnitOfWork, last: Annotation, uid: str) -> Answered:
+def _take_back(uow: UnitOfWork, last: Annotation, uid: str, *, batch: str | None = None) -> Answered:
     before = _before(uow, last)
     if before is not None:
         action, class_id = before.action, before.class_id
     else:
         # Whoever brought an image back had no answer of their own: the image goes where it was.
         action, class_id = (Action.EXCLUDE if last.action is Action.INCLUDE else Action.WITHDRAW), None
-    return answer(
+    done = answer(
         uow,
         uid=uid,
         image_id=last.image_id,
@@ -194,8 +214,10 @@ def _take_back(uow: UnitOfWork, last: Annotation, uid: str) -> Answered:
         class_id=class_id,
         # An answer that stands again was given where it was given: in a dispute, it is no decision.
         queue=before.queue if before else last.queue,
+        batch=batch,
         restores_id=before.id if before else None,
     )
+    return replace(done, queue=last.queue)
 
 
 def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
@@ -299,10 +321,9 @@ def _settle(uow: UnitOfWork, image: Image, *, brings_back: bool) -> None:
     image.label_class_id = label
     image.opinions = everybody.opinions
     image.needs_decision = everybody.needs_decision and not is_excluded
-    if label is not None or is_excluded:
-        proposals.retire(uow, image)
-    else:
-        proposals.restore(uow, image)
+    uow.session.flush()
+    is_denied = annotation_queries.is_denied(uow.session, image.id)
+    proposals.follow(uow, image, is_settled=label is not None or is_excluded, is_denied=is_denied)
     uow.session.flush()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from sqlalchemy import Row, bindparam, delete, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db.base import database_now
@@ -247,15 +247,21 @@ def _renew(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, held: 
     if not held:
         return set()
     still_open = [image.id for image, _, _ in queues.some(uow.session, project, queue, asker, held, part)]
-    mine = update(ImageLease).where(
-        ImageLease.image_id.in_(still_open),
-        ImageLease.annotator_id == asker.annotator_id,
-        ImageLease.tab == asker.tab,
-    )
-    renewed = mine.values(expires=database_now() + LEASE_SECONDS).returning(ImageLease.image_id)
-    kept = set(uow.session.scalars(renewed))
+    kept = _extend(uow, asker, still_open, ImageLease.expires > database_now())
     lost = [image_id for image_id in still_open if image_id not in kept]
     return kept | {image.id for image, _, _ in _lease(uow, project, queue, asker, lost, part)}
+
+
+def _extend(uow: UnitOfWork, asker: Asker, image_ids: Sequence[int], *such: ColumnElement[bool]) -> set[int]:
+    """Those of these images whose lease is this tab's, and is such a one; it now lasts another minute."""
+    mine = update(ImageLease).where(
+        ImageLease.image_id.in_(image_ids),
+        ImageLease.annotator_id == asker.annotator_id,
+        ImageLease.tab == asker.tab,
+        *such,
+    )
+    extended = mine.values(expires=database_now() + LEASE_SECONDS).returning(ImageLease.image_id)
+    return set(uow.session.scalars(extended))
 
 
 def _lease(
@@ -264,18 +270,19 @@ def _lease(
     """Lease these images; gives back those that nobody else took first.
 
     A slot is taken by one statement: a row that is there and has not ended stays as it is, and the image is tried in
-    its next slot, if it wants several people.
+    its next slot, if it wants several people. What this tab holds already, because an answer to it was lost on the
+    way, is given to it again.
     """
     if not image_ids:
         return []
     rows = queues.some(uow.session, project, queue, asker, image_ids, part, lock=True)
     dialect = sqlite if uow.session.get_bind().dialect.name == "sqlite" else postgresql
-    wanted = {image.id for image, _, _ in rows}
-    taken: set[int] = set()
-    for slot in range(project.overlap_size if project.overlap_share else 1):
-        free = sorted(wanted - taken)
+    slots = {image.id: queues.slots(project, queue, image) for image, _, _ in rows}
+    taken = _extend(uow, asker, list(slots))
+    for slot in range(max(slots.values(), default=0)):
+        free = sorted(image_id for image_id, count in slots.items() if slot < count and image_id not in taken)
         if not free:
-            break
+            continue
         insert = dialect.insert(ImageLease).values(
             image_id=bindparam("free"),
             slot=slot,

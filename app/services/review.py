@@ -1,17 +1,18 @@
-"""People's verdicts on pseudo-labels: confirm or correct a rejected one, revoke an accepted one."""
+"""People look over pseudo-labels: lists of them, and revoking one that was accepted."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from app.db.models import Image, PseudoLabel
-from app.db.queries import images, reviews, rounds
+from app.db.queries import reviews, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Action, Queue
 from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
 from app.domain.transitions import check
-from app.services import audits, proposals
-from app.services.annotation import Answered, answer
+from app.services import audits
+from app.services.annotation import answer
 from ssmae.config import RejectionReason
 
 
@@ -46,31 +47,22 @@ def reason_counts(uow: UnitOfWork, project_id: int) -> dict[RejectionReason, int
     return uow.recent(reviews.reason_counts, project_id)
 
 
-def judge(
-    uow: UnitOfWork, pseudo_label_id: int, *, uid: str, annotator_id: int, class_id: int, seconds: float | None = None
-) -> Answered:
-    """A person says what the image shows: the pseudo-label's own class confirms it, another one corrects it."""
-    judged = rounds.pseudo_label(uow.session, pseudo_label_id)
-    return answer(
-        uow,
-        uid=uid,
-        image_id=judged.image_id,
-        annotator_id=annotator_id,
-        action=Action.LABEL,
-        class_id=class_id,
-        queue=Queue.REVIEW,
-        seconds=seconds,
-    )
+def revoke(uow: UnitOfWork, pseudo_label_id: int, annotator_id: int) -> None:
+    """Somebody says that an accepted pseudo-label is wrong; its image is unlabelled again.
 
-
-def revoke(uow: UnitOfWork, pseudo_label_id: int) -> None:
-    """Take an accepted pseudo-label back; its image is unlabelled again.
+    It is an act like any other: passed over in a grid, signed, and undone by `u`.
 
     Raises:
         InvalidTransition: it is not accepted.
     """
     revoked = rounds.pseudo_label(uow.session, pseudo_label_id)
-    image = images.one(uow.session, revoked.image_id, lock=True)
-    if not proposals.revoke(uow, image):
-        check("pseudo-label", PSEUDO_LABEL_TRANSITIONS, revoked.status, PseudoLabelStatus.REVOKED)
-    uow.session.flush()
+    check("pseudo-label", PSEUDO_LABEL_TRANSITIONS, revoked.status, PseudoLabelStatus.REVOKED)
+    answer(
+        uow,
+        uid=str(uuid.uuid4()),
+        image_id=revoked.image_id,
+        annotator_id=annotator_id,
+        action=Action.SKIP,
+        class_id=None,
+        queue=Queue.GRID,
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event, func, select
 
+from app.db.models import Annotation
 from app.domain.labels import AnnotatorKind, Queue
 from app.domain.pools import Pool, Split
 from app.services import annotation
@@ -92,6 +94,43 @@ def test_annotations__exclude_and_include_may_arrive_twice(pets, post):
     assert [one["pool"] for one in post(*[item(image_id, action="include", uid="u-2")] * 2)] == [
         "unlabelled", "unlabelled",
     ]  # fmt: skip
+
+
+def test_annotations__withdraw_takes_back_the_act_it_names_and_no_other(pets, post):
+    cat, dog = pets.class_ids
+    image_id = pets.ids(Split.TRAIN)[0]
+    post(item(image_id, cat, uid="a"), item(image_id, dog, uid="b"))
+
+    back = item(image_id, None, uid="c", action="withdraw", undoes="b")
+    assert [one["status"] for one in post(back, back)] == ["saved", "replayed"]
+    assert pets.image(image_id).label_class_id == cat
+    [refused] = post(item(image_id, cat, uid="d", undoes="a"))
+    assert refused["status"] == "refused"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_annotations__nothing_is_called_saved_where_the_disk_is_full(pets, client):
+    images = pets.ids(Split.TRAIN)
+    with pets.database.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+
+    def limit(connection, _):
+        connection.execute(f"PRAGMA max_page_count={pages + 1}")
+
+    pets.database.engine.dispose()
+    event.listen(pets.database.engine, "connect", limit)
+    body = {
+        "annotator_id": pets.annotator(),
+        "items": [item(images[at % 6], pets.class_ids[at % 2], uid=f"u{at}", note="x" * 480) for at in range(96)],
+    }
+    reply = client.post("/api/annotations", json=body)
+
+    assert reply.status_code == 503
+    assert "full" in reply.json()["error"]
+    event.remove(pets.database.engine, "connect", limit)
+    pets.database.engine.dispose()
+    with pets.reading() as uow:
+        assert uow.session.scalar(select(func.count()).select_from(Annotation)) == 0
 
 
 def test_annotations__a_malformed_body_names_the_field(client):

@@ -308,6 +308,76 @@ def test_exclude__is_undone_like_an_answer_and_so_is_bringing_back(pets):
     assert pets.image(image_id).pool is Pool.EXCLUDED
 
 
+def test_include__keeps_what_whoever_brings_the_image_back_had_said(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat)
+    pets.answer(image_id, dog)
+    pets.act(image_id, Action.EXCLUDE, by="Ben")
+
+    pets.act(image_id, Action.INCLUDE)
+
+    assert (pets.image(image_id).label_class_id, pets.image(image_id).opinions) == (dog, 1)
+
+
+def test_take_back__of_one_s_own_exclusion_leaves_that_of_others(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    pets.exclude(image_id)
+    excluded = pets.act(image_id, Action.EXCLUDE, by="Ben")
+
+    take_back(pets, excluded.uid, image_id, by="Ben")
+
+    assert pets.image(image_id).pool is Pool.EXCLUDED
+
+
+def take_back(world, undoes, image_id, *, by="Ada", uid="taken-back"):
+    person = world.annotator(by)
+    with world.writing() as uow:
+        return annotation.take_back(uow, uid=uid, undoes=undoes, image_id=image_id, annotator_id=person)
+
+
+def test_take_back__lets_what_was_said_before_stand_again_once(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    cat, dog = pets.class_ids
+    pets.answer(image_id, cat, queue=Queue.SELECTION)
+    kept = pets.answer(image_id, dog, queue=Queue.SECOND_LOOK)
+
+    first = take_back(pets, kept.uid, image_id)
+    again = take_back(pets, kept.uid, image_id)
+    late = take_back(pets, kept.uid, image_id, uid="another")
+
+    assert pets.image(image_id).label_class_id == cat
+    assert (first.queue, first.is_replay, again.is_replay, late.is_replay) == (Queue.SECOND_LOOK, False, True, True)
+    assert acts(pets) == 3
+
+
+def test_take_back__of_an_act_that_never_arrived_changes_nothing(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    pets.answer(image_id, pets.class_ids[0])
+
+    assert take_back(pets, "never-arrived", image_id).is_replay
+    assert pets.image(image_id).pool is Pool.LABELLED
+    with pytest.raises(Conflict, match="already used"):
+        take_back(pets, pets.answer(image_id, pets.class_ids[0], by="Ben").uid, image_id)
+
+
+def test_undo__of_a_batch_whose_reply_was_lost_tells_again_what_it_did(pets):
+    batch = pets.ids(Split.TRAIN)[:3]
+    person = pets.annotator()
+    with pets.writing() as uow:
+        for image_id in batch:
+            annotation.answer(
+                uow, uid=f"b-{image_id}", image_id=image_id, annotator_id=person, action=Action.LABEL,
+                class_id=pets.class_ids[0], queue=Queue.GRID, batch="page-1",
+            )  # fmt: skip
+
+    first, again = pets.undo(uid="once"), pets.undo(uid="once")
+
+    assert [one.image_id for one in again] == [one.image_id for one in first]
+    assert {one.queue for one in again} == {Queue.GRID}
+    assert acts(pets) == 6
+
+
 def test_undo__takes_back_a_whole_batch_and_nothing_else(pets):
     first, *batch = pets.ids(Split.TRAIN)[:4]
     person = pets.annotator()

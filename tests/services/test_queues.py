@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.db.models import Image, ImageLease
 from app.db.queries import projects
-from app.db.queries.queues import wanted_opinions
+from app.db.queries.queues import slots, wanted_opinions
 from app.domain.labels import Action, Queue
 from app.domain.pools import Split
 from app.errors import NotFound
@@ -156,3 +156,49 @@ def test_take__many_people_at_once_never_get_the_same_image(pets):
 def test_take__of_what_is_no_queue_is_refused(pets):
     with pytest.raises(NotFound, match="no queue browse"):
         take(pets, queue=Queue.BROWSE)
+
+
+def test_take__with_some_overlap_an_image_that_wants_one_person_is_never_held_by_two(pets):
+    overlap(pets, 0.05)
+    with pets.reading() as uow:
+        project = projects.one(uow.session, pets.project_id)
+        single = set(uow.session.scalars(select(Image.id).where(wanted_opinions(project) == 1)))
+    held = ids(take(pets, want=20))
+    let_leases_end(pets)
+
+    ben = take(pets, "Ben", want=20)
+    ada = take(pets, want=20, held=held)
+
+    assert not set(ids(ben)) & (set(ada.kept) | set(ids(ada))) & single
+
+
+def test_take__an_overlap_image_that_has_one_answer_is_held_by_one_more_person_only(pets):
+    overlap(pets, 1.0)
+    first = pets.ids(Split.TRAIN)[0]
+    assert first in ids(take(pets, "Ada", want=6))
+    assert first in ids(take(pets, "Ben", want=6))
+    let_leases_end(pets)
+    pets.label([first], by="Cleo")
+
+    assert first in ids(take(pets, "Dan", want=6))
+    assert first not in take(pets, "Ben", want=6, held=[first]).kept
+
+
+def test_take__a_tab_whose_answer_was_lost_on_the_way_is_given_the_same_images_again(pets):
+    lost = ids(take(pets, want=6))
+
+    assert ids(take(pets, want=6)) == lost
+    overlap(pets, 1.0)
+    assert ids(take(pets, want=6)) == lost
+    assert set(lost) <= set(ids(take(pets, "Ben", want=20)))
+
+
+def test_slots__are_as_many_as_the_database_reckons(pets):
+    overlap(pets, 0.3, 3)
+    many = pets.add_images(300, Split.TRAIN)
+    with pets.reading() as uow:
+        project = projects.one(uow.session, pets.project_id)
+        rows = uow.session.execute(select(Image, wanted_opinions(project)).where(Image.id.in_(many))).all()
+
+    assert {wanted for _, wanted in rows} == {1, 3}
+    assert [slots(project, Queue.SELECTION, image) for image, _ in rows] == [wanted for _, wanted in rows]

@@ -26,9 +26,9 @@ def listed(world, status: PseudoLabelStatus, **filters):
 
 
 def judge(world, pseudo_label_id: int, class_id: int) -> annotation.Answered:
-    person = world.annotator()
-    with world.writing() as uow:
-        return review.judge(uow, pseudo_label_id, uid=f"v{pseudo_label_id}", annotator_id=person, class_id=class_id)
+    with world.reading() as uow:
+        image_id = rounds.pseudo_label(uow.session, pseudo_label_id).image_id
+    return world.answer(image_id, class_id, queue=Queue.REVIEW)
 
 
 def test_judge__a_confirmed_one_becomes_a_label_of_a_person_from_the_review_queue(pets):
@@ -115,12 +115,13 @@ def test_revoke__the_image_is_unlabelled_again_and_it_works_once(pets):
     pets.play_round()
     accepted, image = listed(pets, PseudoLabelStatus.ACCEPTED)[0]
 
+    person = pets.annotator()
     with pets.writing() as uow:
-        review.revoke(uow, accepted.id)
+        review.revoke(uow, accepted.id, person)
 
     assert pets.image(image.id).pool is Pool.UNLABELLED
     with pytest.raises(InvalidTransition, match="revoked cannot become revoked"), pets.writing() as uow:
-        review.revoke(uow, accepted.id)
+        review.revoke(uow, accepted.id, person)
 
 
 def test_listed__only_the_newest_result_by_class_and_reason(pets):

@@ -94,6 +94,26 @@ def exclusions(session: Session, image_id: int) -> Sequence[Annotation]:
     ).all()
 
 
+def is_denied(session: Session, image_id: int) -> bool:
+    """Whether anybody says that the image is not of the class that the model proposes, by passing it over in a grid."""
+    found = select(Annotation.id).where(
+        Annotation.image_id == image_id,
+        Annotation.superseded_at.is_(None),
+        Annotation.queue == Queue.GRID,
+        Annotation.action == Action.SKIP,
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def undone_together(session: Session, annotator_id: int, batch: str) -> Sequence[Annotation]:
+    """The acts that one undo wrote, in their order."""
+    return session.scalars(
+        select(Annotation)
+        .where(Annotation.annotator_id == annotator_id, Annotation.batch == batch)
+        .order_by(Annotation.id)
+    ).all()
+
+
 def of_batch(session: Session, annotator_id: int, batch: str) -> Sequence[Annotation]:
     """The standing acts that an annotator gave together, newest first."""
     return session.scalars(

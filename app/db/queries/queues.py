@@ -112,12 +112,12 @@ def some(
 ) -> Sequence[Row[Image, Selection | None, PseudoLabel | None]]:
     """Those of these images that are open to this person, in the order in which they are given.
 
-    With `lock`, an image that somebody is answering or taking in this very moment is passed over, and nobody answers
-    the others until the transaction ends.
+    With `lock`, only those that have room for this tab. An image that somebody is answering or taking in this very
+    moment is passed over, and nobody answers or takes the others until the transaction ends.
     """
     statement = _among(project, queue, ids, part).where(is_open(project, queue), ~_answered(queue, asker))
     if lock:
-        statement = statement.with_for_update(of=Image, skip_locked=True)
+        statement = statement.where(_has_room(project, queue, asker)).with_for_update(of=Image, skip_locked=True)
     place = {image_id: at for at, image_id in enumerate(ids)}
     return sorted(session.execute(statement), key=lambda row: place[row[0].id])
 
@@ -202,6 +202,15 @@ def wanted_opinions(project: Project) -> ColumnElement[int]:
     # The minimal standard generator of Park and Miller: ids in a row draw numbers that look independent.
     drawn = Image.id * 48_271 % 2_147_483_647 % 1000
     return case((drawn < round(1000 * project.overlap_share), project.overlap_size), else_=1)
+
+
+def slots(project: Project, queue: Queue, image: Image) -> int:
+    """How many people may hold an image at once: as many as it still wants, by the rule of `wanted_opinions`."""
+    if queue is Queue.ADJUDICATION or queue in _OF_ONE or not project.overlap_share:
+        return 1
+    drawn = image.id * 48_271 % 2_147_483_647 % 1000
+    wanted = project.overlap_size if drawn < round(1000 * project.overlap_share) else 1
+    return wanted - image.opinions
 
 
 def is_open(project: Project, queue: Queue) -> ColumnElement[bool]:

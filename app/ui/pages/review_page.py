@@ -182,10 +182,11 @@ def _revoke() -> None:
     pseudo_label_id = st.session_state[_ACCEPTED_KEY]["revoke"]
     try:
         state.require(Role.LEAD)
+        annotator_id = state.annotator().id
         with committed(state.runtime().database) as uow:
             label = rounds.pseudo_label(uow.session, int(pseudo_label_id))
             state.caller().require_project(images.one(uow.session, label.image_id).project_id)
-            review.revoke(uow, label.id)
+            review.revoke(uow, label.id, annotator_id)
     except AppError as refusal:
         st.toast(str(refusal), icon=":material/block:")
     else:
