@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool
 from app.services import annotation, queues
@@ -63,6 +65,47 @@ def test_reload__goes_on_where_one_was_and_still_takes_back(site, labeller):
     labeller.root.get_by_text("Taken back.").wait_for()
     assert labeller.wait_painted() == first
     assert site.world.image(first).pool is Pool.UNLABELLED
+
+
+def test_undo__whose_reply_was_lost_takes_back_one_answer_only(site, labeller):
+    def lose_the_reply(route):
+        route.fetch()
+        route.abort()
+
+    first, second = labeller.press("1"), labeller.press("1")
+    labeller.wait_painted()
+    labeller.wait_saved()
+    labeller.page.reload()
+    labeller.wait_painted()
+    labeller.page.route("**/api/undo", lose_the_reply, times=1)
+    labeller.page.keyboard.press("u")
+    labeller.root.get_by_text("Whether something was taken back is not known yet").wait_for()
+    labeller.page.keyboard.press("u")
+    labeller.root.get_by_text("Taken back.").wait_for()
+    assert labeller.wait_painted() == second
+    assert site.world.image(first).pool is Pool.LABELLED
+    assert site.world.image(second).pool is Pool.UNLABELLED
+
+
+@pytest.mark.parametrize("is_sent", [True, False], ids=["sent", "unsent"])
+def test_undo__of_an_answer_from_another_queue_says_so_and_does_not_show_its_image_here(site, labeller, is_sent):
+    labeller.page.get_by_role("radio", name=Queue.VALIDATION.label).click()
+    labeller.page.get_by_text("Validation sample").first.wait_for()
+    if not is_sent:
+        labeller.page.context.route("**/api/annotations", lambda route: route.abort())
+    elsewhere = labeller.press("1")
+    labeller.wait_painted()
+    if is_sent:
+        labeller.wait_saved()
+    labeller.open(site.url)
+    here = labeller.wait_painted()
+    assert here != elsewhere
+    labeller.page.keyboard.press("u")
+    labeller.root.get_by_text("was given in another place (validation); it is taken back").wait_for()
+    assert labeller.wait_painted() == here
+    labeller.page.context.unroute("**/api/annotations")
+    labeller.wait_saved()
+    assert site.world.image(elsewhere).label_class_id is None
 
 
 def test_server__that_is_away_for_a_while_costs_no_answer(site, labeller):

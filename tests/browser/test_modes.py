@@ -225,7 +225,7 @@ def test_audit__shows_no_proposal_and_ends_with_a_certificate(page, accepted):
     assert accepted.world.image(waiting[0]).pool is Pool.LABELLED
 
 
-def test_second_look__enter_keeps_a_key_changes_and_undo_brings_back(page, rejected):
+def test_second_look__a_key_changes_and_undo_lets_the_earlier_answer_stand_again(page, rejected):
     mine = rejected.world.ids(Split.TRAIN)[0]
     before = rejected.world.image(mine).label_class_id
     open_page(page, rejected, "Second look")
@@ -238,6 +238,8 @@ def test_second_look__enter_keeps_a_key_changes_and_undo_brings_back(page, rejec
     assert rejected.world.image(mine).label_class_id != before
     page.keyboard.press("u")
     page.locator(f'section.labeller[data-painted="{mine}"]').wait_for()
+    saved(page)
+    assert rejected.world.image(mine).label_class_id == before
     page.keyboard.press("Enter")
     page.get_by_text("This queue is finished").wait_for()
     saved(page)

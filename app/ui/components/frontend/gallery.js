@@ -92,8 +92,7 @@ class Gallery {
 
   #takeBack(image) {
     const entry = this.#cards.get(image.id);
-    const action = entry.action === "exclude" ? "include" : "withdraw";
-    outbox.takeBack(entry.uid, { annotator_id: this.data.annotator_id, queue: "review", image_id: image.id, action });
+    outbox.takeBack(entry.uid, { annotator_id: this.data.annotator_id, queue: "review", image_id: image.id });
     entry.action = null;
     entry.card.refresh(null);
     this.#count();

@@ -12,6 +12,7 @@ import { preferencesOf } from "./preferences.js";
 import { showSaving } from "./saving.js";
 import { Search } from "./search.js";
 import { ask, uuid } from "./session.js";
+import { UndoOnServer } from "./undoing.js";
 
 const TELL_PYTHON = 2000; // milliseconds at least between two messages that answers were saved
 const REMEMBERED = 20; // pages that are taken back without asking the server
@@ -26,7 +27,6 @@ class Grid {
   #proofs = new Map(); // by size: what a page proves
   #soFar = "";
   #asked = null;
-  #isUndoing = false;
   #savedSince = 0;
   #pressedAt = null;
   #ends = [];
@@ -37,6 +37,7 @@ class Grid {
     this.tell = tell;
     this.names = new Map(data.classes.map((one) => [one.id, one.name]));
     this.preferences = preferencesOf(data.annotator_id);
+    this.undoing = new UndoOnServer(data);
     this.acts = {
       confirm: () => this.#accept(), undo: () => this.#undo(), skip: () => this.#mark("skip"), exclude: () => this.#mark("exclude"),
       search: () => this.#openSearch(),
@@ -261,32 +262,21 @@ class Grid {
     this.#refresh();
   }
 
-  async #undo() {
-    if (this.#isUndoing) return;
+  #undo() {
     const last = this.#past.pop();
     if (!last) return this.#undoOnServer();
     const { annotator_id, queue } = this.data;
-    last.answered.forEach(({ item, mark }, at) => {
-      const action = mark?.kind === "exclude" ? "include" : "withdraw";
-      outbox.takeBack(last.uids[at], { annotator_id, queue, image_id: item.id, action });
-    });
+    last.answered.forEach(({ item }, at) => outbox.takeBack(last.uids[at], { annotator_id, queue, image_id: item.id }));
     this.#putBack(last.answered.map(({ item, mark }) => Object.assign(item, { mark, isGone: false })));
   }
 
   async #undoOnServer() {
-    this.#isUndoing = true;
-    try {
-      await outbox.drained();
-      const { project_id, annotator_id } = this.data;
-      const { undone } = await ask("/api/undo", { method: "POST", body: { project_id, annotator_id, uid: uuid() } });
-      const ours = undone.filter((item) => item.proposed_class_id !== null);
-      if (!undone.length) this.view.tell("There is nothing to take back.");
-      else if (ours.length) this.#putBack(ours);
-      else this.view.tell(`Your newest answer, to ${undone[0].name}, was given elsewhere; it is taken back.`);
-    } catch (error) {
-      this.view.tell(`${error.message} Nothing was taken back.`);
-    }
-    this.#isUndoing = false;
+    const undone = await this.undoing.newest();
+    if (!undone || !this.view.root.isConnected) return;
+    // What the model proposes nothing for any more has no place in a grid.
+    const shown = undone.here.filter((item) => item.proposed_class_id !== null);
+    if (shown.length) this.#putBack(shown);
+    else this.view.tell(undone.said || "Taken back. These images are in no grid any more.");
   }
 
   #putBack(items) {

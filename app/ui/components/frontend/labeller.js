@@ -16,8 +16,8 @@ import { ImageQueue } from "./queue.js";
 import { Recent } from "./recent.js";
 import { showSaving } from "./saving.js";
 import { Search } from "./search.js";
-import { ask, uuid } from "./session.js";
 import { Showing } from "./showing.js";
+import { UndoOnServer, takenBackElsewhere } from "./undoing.js";
 import { PLAIN, Viewer } from "./viewer.js";
 
 const TELL_PYTHON = 2000; // milliseconds at least between two messages that answers were saved
@@ -27,7 +27,6 @@ const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const COUNTED = { label: "settled", skip: "skipped", unsure: "skipped" };
 
 class Labeller {
-  #isUndoing = false;
   #pressedAt = null; // when the key went down whose work is being done
   #savedSince = 0;
   #timers = new Set();
@@ -42,6 +41,7 @@ class Labeller {
     this.preferences = preferencesOf(data.annotator_id);
     this.recent = new Recent(data.project_id, data.classes);
     this.past = new Past(data);
+    this.undoing = new UndoOnServer(data);
     this.acts = {
       confirm: () => this.#confirm(), undo: () => this.#undo(), skip: () => this.#answer({ action: "skip" }, "skipped"),
       reasons: () => this.#toggle(this.reasons), unsure: () => this.#answer({ action: "unsure" }, "not sure"),
@@ -254,7 +254,7 @@ class Labeller {
     const { annotator_id, queue, project_id } = this.data;
     const { picture, ...shown } = item;
     const uid = outbox.add({ annotator_id, queue, image_id: item.id, seconds, ...act }, { project_id, item: shown });
-    this.past.add({ item, uid, action: act.action });
+    this.past.add({ item, uid, queue, action: act.action });
     this.#count(act.action, 1);
     this.view.tell("");
     this.view.last.replaceChildren("Last answer: ", el("strong", { textContent: words }));
@@ -262,33 +262,22 @@ class Labeller {
     this.#offer();
   }
 
-  async #undo() {
-    if (this.#isUndoing) return;
+  #undo() {
     const last = this.past.takeNewest();
     if (!last) return this.#undoOnServer();
     const { annotator_id, queue } = this.data;
-    const action = last.action === "exclude" ? "include" : "withdraw";
-    outbox.takeBack(last.uid, { annotator_id, queue, image_id: last.item.id, action });
+    outbox.takeBack(last.uid, { annotator_id, queue: last.queue, image_id: last.item.id });
+    if (last.queue !== queue) return this.view.tell(takenBackElsewhere({ ...last.item, queue: last.queue }));
     this.#count(last.action, -1);
     this.#putBack(last.item);
   }
 
   async #undoOnServer() {
-    this.#isUndoing = true;
-    try {
-      await outbox.drained();
-      const { project_id, annotator_id } = this.data;
-      const body = { project_id, annotator_id, uid: uuid() };
-      const { undone } = await ask("/api/undo", { method: "POST", body });
-      if (!undone.length) this.view.tell("There is nothing to take back.");
-      else {
-        undone.reverse().forEach((item) => this.#putBack(item));
-        this.queue.fill();
-      }
-    } catch (error) {
-      this.view.tell(`${error.message} Nothing was taken back.`);
-    }
-    this.#isUndoing = false;
+    const undone = await this.undoing.newest();
+    if (!undone || !this.view.root.isConnected) return;
+    undone.here.reverse().forEach((item) => this.#putBack(item));
+    if (undone.here.length) this.queue.fill();
+    else this.view.tell(undone.said);
   }
 
   #putBack(item) {

@@ -11,7 +11,6 @@ const BATCH = 50;
 const GATHER = 200; // milliseconds in which answers are gathered
 const FIRST_RETRY = 300;
 const SLOWEST_RETRY = 8000;
-const UNDOING = new Set(["withdraw", "include"]);
 
 class Outbox {
   #waiting = new Map(); // uid → record, oldest first: all that is unsent in this browser, as far as this tab knows
@@ -80,11 +79,15 @@ class Outbox {
     return record.uid;
   }
 
-  /** Take an answer back: out of the store if it has not left yet, else by the act that undoes it. */
-  takeBack(uid, act) {
+  /**
+   * Take an answer back: out of the store if it has not left yet, else by an act that names it. What was said of the
+   * image before then stands again; an answer that never arrives leaves nothing to undo.
+   * @param about {annotator_id, queue, image_id} of the answer
+   */
+  takeBack(uid, about) {
     const taken = this.#waiting.get(uid);
     const mayHaveLeft = this.#handedOver.has(uid) || (taken && taken.tab !== TAB);
-    const counter = this.#record(act, {});
+    const counter = this.#record({ ...about, action: "withdraw", undoes: uid }, {});
     this.#store
       .then((store) => store.takeBack(uid, mayHaveLeft, counter))
       .then((isCountered) => {
@@ -99,15 +102,10 @@ class Outbox {
       .catch((error) => this.#lost(counter, error));
   }
 
-  /** The newest unsent record that passes a test, unless a later unsent act on its image undoes it. */
+  /** The newest unsent record that passes a test, unless an unsent act undoes it. */
   newestStanding(test) {
-    const undone = new Set();
-    for (const record of this.#mine().reverse()) {
-      const { action, image_id } = record.act;
-      if (UNDOING.has(action)) undone.add(image_id);
-      else if (!undone.delete(image_id) && test(record)) return record;
-    }
-    return null;
+    const undone = new Set(this.acts().map((act) => act.undoes));
+    return this.#mine().findLast((record) => !undone.has(record.uid) && test(record)) ?? null;
   }
 
   /** Hear of every change: {saved, refused: [{item, error}], lost: [{item, error}]}. Gives back what ends it. */

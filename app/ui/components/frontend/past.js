@@ -32,8 +32,9 @@ export class Past {
   }
 
   #unsentBefore() {
-    const { annotator_id, project_id } = this.data;
-    const found = outbox.newestStanding((one) => one.annotator_id === annotator_id && one.local.project_id === project_id);
-    return found && { item: found.local.item, uid: found.uid, action: found.act.action };
+    const found = outbox.newestStanding((one) => one.annotator_id === this.data.annotator_id && one.local.project_id === this.data.project_id);
+    // Of a batch a part may have been sent already: the server knows all of it.
+    if (!found || found.act.batch) return null;
+    return { item: found.local.item, uid: found.uid, queue: found.act.queue, action: found.act.action };
   }
 }
