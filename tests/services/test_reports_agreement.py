@@ -100,6 +100,39 @@ def test_agreement__counts_what_an_undo_brought_back(pets):
     assert report(pets).unanimous.n == 10
 
 
+def test_agreement__counts_the_blind_answer_of_somebody_who_changed_it_twice(pets):
+    disputed = pets.ids(Split.TRAIN)[9]
+    cat, dog = pets.class_ids
+    for class_id in (cat, dog, cat):
+        pets.answer(disputed, class_id, by="Bob", queue=Queue.ADJUDICATION)
+
+    told = report(pets)
+
+    assert (told.unanimous.correct, told.unanimous.n) == (8, 10)
+
+
+def test_agreement__forgets_a_blind_answer_that_was_taken_back_after_a_later_one(pets):
+    disputed = pets.ids(Split.TRAIN)[9]
+    pets.answer(disputed, pets.class_ids[1], by="Bob", queue=Queue.ADJUDICATION)
+    pets.undo(by="Bob")
+    pets.act(disputed, Action.WITHDRAW, by="Bob", queue=Queue.SELECTION)
+    pets.answer(disputed, pets.class_ids[0], by="Bob", queue=Queue.SELECTION)
+    pets.answer(disputed, pets.class_ids[1], by="Bob", queue=Queue.ADJUDICATION)
+    pets.answer(disputed, pets.class_ids[0], by="Bob", queue=Queue.ADJUDICATION)
+
+    told = report(pets)
+
+    assert (told.unanimous.correct, told.unanimous.n) == (9, 10)  # his second blind answer is Ada's
+
+
+def test_agreement__counts_an_answer_once_after_its_image_was_excluded_and_brought_back(pets):
+    image_id = pets.ids(Split.TRAIN)[0]
+    pets.exclude(image_id)
+    pets.include(image_id)
+
+    assert report(pets).unanimous.n == 10
+
+
 def test_agreement__forgets_an_answer_that_was_taken_back(pets):
     with pets.writing() as uow:
         annotation.undo(uow, pets.project_id, pets.annotator("Bob"))

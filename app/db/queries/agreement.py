@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.util import AliasedClass
 
 from app.db.models import Annotation, Annotator, Image
 from app.db.queries.images import SHARED
@@ -19,24 +20,19 @@ def answers_of_shared_images(session: Session, project_id: int) -> Iterable[Row[
 
     People count with what they said before they saw anybody else's answer. Whoever changed their mind later, as the
     one who decides a dispute does, is still counted with that first answer: otherwise every settled dispute would
-    vanish from the count, and people would seem to agree the better the more they had argued. An undo brings an
-    earlier answer back, so the queue of that one says whether it was blind.
+    vanish from the count, and people would seem to agree the better the more they had argued.
     """
-    standing, before = aliased(Annotation), aliased(Annotation)
-    is_own = and_(standing.restores_id.is_(None), standing.queue.in_(BLIND))
-    is_before = and_(before.action == Action.LABEL, before.queue.in_(BLIND))
+    said = aliased(Annotation)
     return session.execute(
-        select(standing.image_id, standing.annotator_id, case((is_own, standing.class_id), else_=before.class_id))
+        select(said.image_id, said.annotator_id, said.class_id)
         .select_from(Image)
-        .join(standing, and_(standing.image_id == Image.id, standing.superseded_at.is_(None)))
-        .join(Annotator, Annotator.id == standing.annotator_id)
-        .outerjoin(before, before.id == func.coalesce(standing.restores_id, standing.supersedes_id))
+        .join(said, said.image_id == Image.id)
+        .join(Annotator, Annotator.id == said.annotator_id)
         .where(
             Image.project_id == project_id,
             SHARED,
             Annotator.kind == AnnotatorKind.PERSON,
-            standing.action == Action.LABEL,
-            or_(is_own, is_before),
+            _is_first_blind(said),
         )
         .order_by(Image.id)
         .execution_options(yield_per=_ROWS)
@@ -46,7 +42,10 @@ def answers_of_shared_images(session: Session, project_id: int) -> Iterable[Row[
 def against_imported(
     session: Session, project_id: int, annotator_ids: Sequence[int]
 ) -> Sequence[Row[int, int | None, int | None, int]]:
-    """(annotator, their class, class by the import, images) of images that people answered blind."""
+    """(annotator, their class, class by the import, images) of images that people answered blind.
+
+    They count as in `answers_of_shared_images`, whatever they said later.
+    """
     imports = session.scalars(
         select(Annotator.id).where(
             Annotator.kind == AnnotatorKind.IMPORT,
@@ -64,11 +63,50 @@ def against_imported(
         .where(
             said.project_id == project_id,
             said.annotator_id.in_(annotator_ids),
-            said.superseded_at.is_(None),
-            said.action == Action.LABEL,
-            said.queue.in_(BLIND),
+            _is_first_blind(said),
             given.superseded_at.is_(None),
             given.action == Action.LABEL,
         )
         .group_by(said.annotator_id, said.class_id, given.class_id)
     ).all()
+
+
+def _is_first_blind(said: type[Annotation] | AliasedClass[Annotation]) -> ColumnElement[bool]:
+    """Whether an act is the first blind label of its annotator for its image that they did not take back."""
+    first = aliased(Annotation)
+    earliest = (
+        select(func.min(first.id))
+        .where(
+            first.image_id == said.image_id,
+            first.annotator_id == said.annotator_id,
+            _is_blind_label(first),
+            ~_is_taken_back(first),
+        )
+        .correlate(said)
+        .scalar_subquery()
+    )
+    return and_(_is_blind_label(said), said.id == earliest)
+
+
+def _is_blind_label(act: type[Annotation] | AliasedClass[Annotation]) -> ColumnElement[bool]:
+    return and_(act.action == Action.LABEL, act.queue.in_(BLIND), act.restores_id.is_(None))
+
+
+def _is_taken_back(act: type[Annotation] | AliasedClass[Annotation]) -> ColumnElement[bool]:
+    """Whether its annotator took an act back: as it was given, or as an undo of a later one had restored it.
+
+    Acts of one image are found by the image: nothing else is indexed.
+    """
+    given, undo = aliased(Annotation), aliased(Annotation)
+    return (
+        select(undo.id)
+        .join(given, given.id == undo.supersedes_id)
+        .where(
+            undo.image_id == act.image_id,
+            or_(given.id == act.id, given.restores_id == act.id),
+            # Bringing an excluded image back restores what stands: that takes nothing back.
+            or_(undo.action == Action.WITHDRAW, undo.restores_id != act.id),
+        )
+        .correlate(act)
+        .exists()
+    )
