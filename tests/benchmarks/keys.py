@@ -122,6 +122,7 @@ def main() -> None:
             url = stack.enter_context(kept(engine, folder))
             database = Database(url, lambda *_: None)
             built = million.find(database)
+            million.write_files(database, folder, million.served_first(database, built))
             database.engine.dispose()
             times = folder / "times.jsonl"
             times.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ from app.db.base import Base
 from app.db.models import Annotation, Annotator, Image, Import, PseudoLabel, Round, Selection, Snapshot
 from app.db.models import Prediction as PredictionRow
 from app.db.queries import projects as project_queries
+from app.db.queries.reviews import UNJUDGED
 from app.db.unit_of_work import Database, committed
 from app.domain.labels import Queue
 from app.domain.pools import Split
@@ -159,9 +160,10 @@ def served_first(database: Database, built: Built, each: int = 4_000) -> list[in
     newest = select(PseudoLabel.image_id).where(PseudoLabel.round_id == built.newest_id)
     review = newest.where(PseudoLabel.status == "rejected").order_by(PseudoLabel.score.desc()).limit(each)
     accepted = newest.where(PseudoLabel.status == "accepted").order_by(PseudoLabel.score).limit(each)
+    doubted = newest.where(PseudoLabel.class_id == built.class_ids[0], UNJUDGED).order_by(PseudoLabel.score)
     browsed = select(Image.id).where(Image.project_id == built.project_id).order_by(Image.draw).limit(500)
     with database.reading() as uow:
-        wanted = (selection, test.order_by(Image.draw).limit(each), review, accepted, browsed)
+        wanted = (selection, test.order_by(Image.draw).limit(each), review, accepted, doubted.limit(each), browsed)
         return sorted({one for statement in wanted for one in uow.session.scalars(statement)})
 
 

@@ -31,7 +31,7 @@ def test_server__killed_ten_times_under_a_browser_gets_every_key_once(sqlite_tri
             tab.answer(chance.randrange(1, 6))
             tab.page.wait_for_timeout(chance.uniform(0, 300))
             server.kill()
-            tab.answer(2)
+            tab.answer_what_is_there(2)
             server.start()
         tab.wait_saved()
     assert sorted(sqlite_trial.labels_of("you")) == sorted(tab.answered)
