@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.trials.trial import answering
+from tests.trials.trial import Tab, answering
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -21,3 +21,18 @@ def test_server__killed_at_25_random_moments_keeps_every_acknowledged_answer_onc
             server.start()
     answers = trial.check(people)
     assert answers >= 25, f"{answers} answers in 25 lives of the server"
+
+
+def test_server__killed_ten_times_under_a_browser_gets_every_key_once(sqlite_trial, new_page):
+    chance = random.Random(10)
+    with sqlite_trial.serve() as server:
+        tab = Tab(new_page(), sqlite_trial, server.url)
+        for _ in range(10):
+            tab.answer(chance.randrange(1, 6))
+            tab.page.wait_for_timeout(chance.uniform(0, 300))
+            server.kill()
+            tab.answer_what_is_there(2)
+            server.start()
+        tab.wait_saved()
+    assert sorted(sqlite_trial.labels_of("you")) == sorted(tab.answered)
+    assert len({image_id for image_id, _ in tab.answered}) == len(tab.answered)
