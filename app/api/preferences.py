@@ -18,9 +18,8 @@ def read(annotator_id: QueryId, caller: Asking, runtime: Opened) -> dict[str, An
 
 
 def write(annotator_id: QueryId, body: dict[str, Any], caller: Asking, runtime: Opened) -> dict[str, Any]:
-    """Replace a person's preferences by a small JSON object."""
+    """Change a person's preferences, name by name; gives back all of them."""
     caller.require_self(annotator_id)
     with committed(runtime.database) as uow:
         check_person(uow, annotator_id)
-        preferences.replace(uow, annotator_id, body)
-    return body
+        return preferences.change(uow, annotator_id, body)

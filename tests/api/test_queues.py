@@ -108,6 +108,13 @@ def test_preferences__are_kept_for_each_person(pets, client):
     assert client.get(f"/api/preferences?annotator_id={bo}").json() == {}
 
 
+def test_preferences__that_are_not_named_stay_as_they_were(pets, client):
+    address = f"/api/preferences?annotator_id={pets.annotator()}"
+    client.put(address, json={"keys": {"cat": "q"}, "layout": "qwertz", "smooth": True})
+    changed = client.put(address, json={"layout": "azerty", "smooth": None}).json()
+    assert changed == client.get(address).json() == {"keys": {"cat": "q"}, "layout": "azerty"}
+
+
 def test_preferences__that_are_no_small_json_object_are_refused(pets, client):
     address = f"/api/preferences?annotator_id={pets.annotator()}"
     headers = {"Content-Type": "application/json"}

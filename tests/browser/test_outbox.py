@@ -174,6 +174,39 @@ def test_refused_token__asks_for_a_reload(labeller):
     )
 
 
+def test_refused_answer__is_listed_in_the_side_bar_until_somebody_dismisses_it(labeller):
+    def refuse(route):
+        items = json.loads(route.request.post_data)["items"]
+        results = [{"uid": one["uid"], "status": "refused", "error": "That class is gone."} for one in items]
+        route.fulfill(json={"results": results})
+
+    labeller.page.route(ANSWERS, refuse, times=1)
+    labeller.press("1")
+    listed = labeller.page.get_by_text("1 answer was not accepted and does not count: That class is gone. (")
+    listed.wait_for()
+    labeller.press("1")
+    labeller.wait_saved()
+    labeller.page.get_by_role("link", name="Overview", exact=True).click()
+    labeller.page.reload()
+    listed.wait_for()
+    labeller.page.get_by_role("button", name="Dismiss").click()
+    listed.wait_for(state="hidden")
+    labeller.page.reload()
+    labeller.page.get_by_role("heading", name="Overview").or_(labeller.page.locator("h1")).first.wait_for()
+    labeller.page.wait_for_timeout(500)
+    assert not listed.is_visible()
+
+
+def test_listener__that_fails_stops_no_answer(site, labeller):
+    labeller.page.evaluate("""async () => {
+        const loaded = performance.getEntriesByType("resource").find((one) => one.name.endsWith("/outbox.js"));
+        (await import(loaded.name)).outbox.subscribe(() => { throw new Error("a listener's own fault"); });
+    }""")
+    answered = [labeller.press("1") for _ in range(2)]
+    labeller.wait_saved()
+    assert [said(site, one) for one in answered] == [[Action.LABEL]] * 2
+
+
 def test_full_disk__puts_the_image_back_and_says_so(site, labeller):
     labeller.page.evaluate("""() => {
         const add = IDBObjectStore.prototype.add;

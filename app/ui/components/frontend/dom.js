@@ -40,10 +40,16 @@ export function isOnButton(event) {
   return Boolean(target?.matches?.(pressed));
 }
 
+let isByPointer = false; // what somebody did last, they did with a pointer
+addEventListener("pointerdown", () => (isByPointer = true), true);
+addEventListener("keydown", () => (isByPointer = false), true);
+
 /** Whether the focus is where a click or a choice has left it, on the way here: the next key is meant for us. */
 export function isFocusLeftBehind() {
   const focused = document.activeElement;
-  return Boolean(focused?.matches("a:not(:focus-visible), button:not(:focus-visible), [role=combobox]"));
+  // A text field is always focus-visible; of a select box only the hand tells whether it is being used.
+  if (focused?.matches("[role=combobox]")) return isByPointer && focused.getAttribute("aria-expanded") !== "true";
+  return Boolean(focused?.matches("a:not(:focus-visible), button:not(:focus-visible)"));
 }
 
 /** The address of an image; a large one comes as a reduced copy. */

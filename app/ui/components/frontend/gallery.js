@@ -106,9 +106,9 @@ class Gallery {
   }
 
   #heard(change) {
-    for (const { item, error } of [...change.refused, ...change.lost]) {
-      const entry = this.#cards.get(item.image_id);
-      if (!entry || entry.uid !== item.uid) continue;
+    for (const { act, error } of [...change.refused, ...change.lost]) {
+      const entry = this.#cards.get(act.image_id);
+      if (!entry || entry.uid !== act.uid) continue;
       entry.action = null;
       entry.card.refresh(null);
       entry.card.append(el("p", { className: "refused", role: "alert", textContent: error }));

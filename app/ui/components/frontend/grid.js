@@ -26,7 +26,9 @@ class Grid {
   #past = [];
   #proofs = new Map(); // by size: what a page proves
   #soFar = "";
-  #asked = null;
+  #asked = new Map(); // by size: the newest question about it that is on its way
+  #questions = 0;
+  #answered = 0; // the newest question that was answered
   #savedSince = 0;
   #pressedAt = null;
   #ends = [];
@@ -154,14 +156,17 @@ class Grid {
 
   /** Ask what a page of so many images proves; the answer does not depend on what is marked. */
   async #prove(n, isFresh = false) {
-    if ((this.#proofs.has(n) && !isFresh) || this.#asked === n) return;
-    this.#asked = n;
+    if (!isFresh && (this.#proofs.has(n) || this.#asked.has(n))) return;
+    const question = ++this.#questions;
+    this.#asked.set(n, question);
     const { project_id, part } = this.data;
     const found = await ask(`/api/projects/${project_id}/grids/${part.class_id}?n=${n}&order=${part.order}`).catch(() => null);
-    this.#asked = null;
+    if (this.#asked.get(n) !== question) return; // it was asked again meanwhile
+    this.#asked.delete(n);
     if (!found) return;
     this.#proofs.set(n, found.of_this_grid);
-    this.#soFar = found.so_far;
+    if (question > this.#answered) this.#soFar = found.so_far;
+    this.#answered = Math.max(this.#answered, question);
     this.#summarise();
   }
 
@@ -292,7 +297,10 @@ class Grid {
   #heard(change) {
     showSaving(this.view.status);
     for (const { error } of change.lost) this.view.tell(`${error} What you did last was not taken: make some room, then undo.`);
-    for (const { error } of change.refused) this.view.tell(`An answer was not accepted: ${error}`);
+    for (const { act, error } of change.refused) {
+      this.view.tell(`An answer was not accepted: ${error}`);
+      this.pages.reopen(act.image_id);
+    }
     if (!change.saved) return;
     this.#savedSince += change.saved;
     if (outbox.unsaved) return;

@@ -6,6 +6,7 @@ import { outbox } from "./outbox.js";
 
 const THUMBNAIL = 256;
 const MOST = 192; // that the server lends to one tab
+const PATIENCE = 2000; // milliseconds that a grid waits for the one before it to give back what it held
 const RETURNING = 5000; // milliseconds in which the server may not have heard yet that an answer was taken back
 
 let left = Promise.resolve(); // the grid before this one has given back what it held
@@ -58,6 +59,12 @@ export class GridPages {
     this.fill();
   }
 
+  /** An answer does not count: the server may offer its image again. */
+  reopen(imageId) {
+    this.#answered.delete(imageId);
+    this.fill();
+  }
+
   resize(size) {
     const all = [...this.page, ...this.ahead];
     this.size = size;
@@ -97,7 +104,7 @@ export class GridPages {
 
   close() {
     clearTimeout(this.#retry);
-    left = this.#leases.end();
+    left = Promise.race([this.#leases.end(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
     this.#onChange = () => {};
   }
 

@@ -299,11 +299,11 @@ class Labeller {
 
   #heard(change) {
     showSaving(this.view.status);
-    for (const { item, error } of change.lost) this.#notKept(item, error);
-    for (const { item, error } of change.refused) {
-      this.past.take(item.uid);
+    for (const { act, error } of change.lost) this.#notKept(act, error);
+    for (const { act, error } of change.refused) {
+      this.past.take(act.uid);
       this.view.tell(`An answer was not accepted: ${error}`);
-      this.queue.reopen(item.image_id);
+      this.queue.reopen(act.image_id);
     }
     if (change.saved) {
       if (!outbox.unsaved) this.view.spoken.textContent = `${this.view.last.textContent.replace("Last answer: ", "")} – saved.`;

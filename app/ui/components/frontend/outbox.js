@@ -14,6 +14,7 @@ const SLOWEST_RETRY = 8000;
 
 class Outbox {
   #waiting = new Map(); // uid → record, oldest first: all that is unsent in this browser, as far as this tab knows
+  #refusals = new Map(); // uid → what the server refused, until somebody has dismissed it
   #handedOver = new Set(); // uids that were sent while the page went away
   #store = openStore();
   #others = new BroadcastChannel("ssmae-outbox");
@@ -63,6 +64,18 @@ class Outbox {
     return [...counts].map(([name, count]) => ({ name, count }));
   }
 
+  /** What the server refused of this person, oldest first: [{uid, act, local, error}]. */
+  refusals() {
+    return [...this.#refusals.values()].filter((refusal) => session.speaksFor(refusal.annotator_id));
+  }
+
+  /** Somebody has read that these were refused. */
+  dismiss(uids) {
+    this.#store.then((store) => store.dismiss(uids)).catch(() => {}); // then they are shown once more after a reload
+    this.#hear({ dismissed: uids });
+    this.#others.postMessage({ dismissed: uids });
+  }
+
   /**
    * Put an answer on its way. Gives back its uid at once; listeners hear it under `lost` if the browser cannot keep it.
    * @param act what the server is sent, with the annotator's id
@@ -108,7 +121,7 @@ class Outbox {
     return this.#mine().findLast((record) => !undone.has(record.uid) && test(record)) ?? null;
   }
 
-  /** Hear of every change: {saved, refused: [{item, error}], lost: [{item, error}]}. Gives back what ends it. */
+  /** Hear of every change: {saved, refused: [{act, error}], lost: [{act, error}]}. Gives back what ends it. */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -135,7 +148,9 @@ class Outbox {
 
   /** Read what earlier pages and other tabs have left in the store, and send it. */
   async recover() {
-    const found = await (await this.#store).every().catch(() => []);
+    const store = await this.#store;
+    const found = await store.every().catch(() => []);
+    for (const refusal of await store.refusals().catch(() => [])) this.#refusals.set(refusal.uid, refusal);
     for (const record of found) {
       if (!this.#waiting.has(record.uid)) this.#waiting.set(record.uid, { ...record, isKept: true });
     }
@@ -172,16 +187,18 @@ class Outbox {
     this.#waiting.delete(record.uid);
     const isFull = error?.name === "QuotaExceededError";
     const why = isFull ? "The browser's storage is full." : "The browser could not write to its storage.";
-    this.#tell({ lost: [{ item: record.act, error: why }] });
+    this.#tell({ lost: [{ act: record.act, error: why }] });
   }
 
   #gone(uids, change) {
     for (const uid of uids) this.#waiting.delete(uid);
+    for (const refusal of change.refused ?? []) this.#refusals.set(refusal.uid, refusal);
     this.#tell(change);
   }
 
-  #hear({ added, gone, change }) {
+  #hear({ added, gone, change, dismissed = [] }) {
     if (added) this.#waiting.set(added.uid, added);
+    for (const uid of dismissed) this.#refusals.delete(uid);
     if (gone) this.#gone(gone, change);
     else this.#tell({});
   }
@@ -200,8 +217,14 @@ class Outbox {
   async #send() {
     if (this.#isBusy) return;
     this.#isBusy = true;
-    await oneTabAtATime(() => this.#sendBatch());
-    this.#isBusy = false;
+    try {
+      await oneTabAtATime(() => this.#sendBatch());
+    } catch (error) {
+      this.#slowDown(error);
+      this.#tell({});
+    } finally {
+      this.#isBusy = false; // whatever went wrong: it is tried again
+    }
     if (this.unsaved) this.#plan(this.#delay || 1);
   }
 
@@ -228,10 +251,10 @@ class Outbox {
   async #settle(store, batch, results) {
     const done = batch.filter((_, at) => results[at].status !== "failed");
     const refused = batch
-      .map((record, at) => ({ item: record.act, error: results[at].error, status: results[at].status }))
-      .filter(({ status }) => status === "refused");
+      .map(({ uid, annotator_id, act, local }, at) => ({ uid, annotator_id, act, local, error: results[at].error }))
+      .filter((_, at) => results[at].status === "refused");
     const uids = done.map((record) => record.uid);
-    await store.remove(uids);
+    await store.settle(uids, refused);
     if (done.length < batch.length) this.#slowDown(new Trouble("broken", "The server could not store an answer yet."));
     else this.#recovered();
     const change = { saved: done.length - refused.length, refused };
@@ -267,7 +290,13 @@ class Outbox {
   }
 
   #tell(change) {
-    for (const listener of [...this.#listeners]) listener({ saved: 0, refused: [], lost: [], ...change });
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener({ saved: 0, refused: [], lost: [], ...change });
+      } catch (error) {
+        reportError(error); // the others hear of it all the same, and sending goes on
+      }
+    }
   }
 }
 

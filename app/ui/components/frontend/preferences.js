@@ -42,17 +42,23 @@ class Preferences {
   async #load() {
     const saved = await ask(this.address).catch(() => null);
     if (!saved) return;
-    const mine = Object.fromEntries([...this.#changed].map((name) => [name, this.#values[name]]));
-    this.#take({ ...saved, ...mine });
+    this.#take({ ...saved, ...this.#pick(this.#changed) });
   }
 
+  /** Send what has changed, and only that: what this browser does not know stays as it is. */
   async #save() {
+    const sent = this.#pick(this.#changed);
     try {
-      await ask(this.address, { method: "PUT", body: this.#values });
-      this.#changed.clear();
+      const saved = await ask(this.address, { method: "PUT", body: sent });
+      for (const name of Object.keys(sent)) if (this.#values[name] === sent[name]) this.#changed.delete(name);
+      this.#take({ ...saved, ...this.#pick(this.#changed) });
     } catch {
-      // This browser has its copy; the next change sends them all.
+      // This browser has its copy; the next change sends it along.
     }
+  }
+
+  #pick(names) {
+    return Object.fromEntries([...names].map((name) => [name, this.#values[name]]));
   }
 
   #take(values) {

@@ -1,6 +1,6 @@
 // The image that is looked at: when it is really painted, for how long, and what happens if it cannot be loaded.
 
-import { PLAIN } from "./viewer.js";
+import { PLAIN, isPlain } from "./viewer.js";
 
 const TRY_AGAIN = 2000; // milliseconds
 const MEASURE = "ssmae:answer"; // from the key press to the next image on the screen
@@ -55,7 +55,7 @@ export class Showing {
   #loaded(item, pressedAt) {
     item.picture.onload = null; // a sharper copy may follow: it is the same image
     const keepsView = this.preferences.get("keepsView", false);
-    if (!keepsView && this.viewer.light !== PLAIN) this.preferences.set("light", PLAIN);
+    if (!keepsView && !isPlain(this.viewer.light)) this.preferences.set("light", PLAIN);
     this.viewer.show(item, item.picture, keepsView);
     afterPaint(() => this.item === item && this.#painted(item, pressedAt));
   }

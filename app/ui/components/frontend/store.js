@@ -3,9 +3,13 @@
 //
 // A record: {seq, uid, annotator_id, name, tab, act, local, sent}. `act` is what the server is sent, `local` what only
 // this browser needs to show the image again, `sent` that the server may have it already.
+//
+// Beside them stand the answers that the server refused, until somebody has read that: {uid, annotator_id, act, local,
+// error}.
 
 const NAME = "ssmae";
 const ANSWERS = "answers";
+const REFUSED = "refused";
 
 /** The store of this browser, or one in memory where there is none, as in some private windows. */
 export async function openStore() {
@@ -53,14 +57,25 @@ class BrowserStore {
     return claimed;
   }
 
-  /** Forget records that the server has. */
-  remove(uids) {
-    return this.#run("readwrite", "default", (answers) => {
+  /** Forget records about which the server has decided; `refusals` are kept beside them. */
+  settle(uids, refusals) {
+    return this.#run("readwrite", "default", (answers, refused) => {
       for (const uid of uids) {
         const found = answers.index("uid").getKey(uid);
         found.onsuccess = () => found.result !== undefined && answers.delete(found.result);
       }
+      for (const refusal of refusals) refused.put(refusal);
     });
+  }
+
+  /** Every refusal that nobody has dismissed. */
+  refusals() {
+    return this.#run("readonly", "default", (_, refused) => refused.getAll());
+  }
+
+  /** Forget refusals. */
+  dismiss(uids) {
+    return this.#run("readwrite", "default", (_, refused) => uids.forEach((uid) => refused.delete(uid)));
   }
 
   /** Take a record away that nobody was sent, or keep `counter`, which undoes it. Gives back whether it was kept. */
@@ -80,8 +95,8 @@ class BrowserStore {
   async #run(mode, durability, work) {
     const database = await (this.#opened ??= this.#open());
     return new Promise((resolve, reject) => {
-      const transaction = database.transaction(ANSWERS, mode, { durability });
-      const request = work(transaction.objectStore(ANSWERS));
+      const transaction = database.transaction([ANSWERS, REFUSED], mode, { durability });
+      const request = work(transaction.objectStore(ANSWERS), transaction.objectStore(REFUSED));
       transaction.oncomplete = () => resolve(request?.result);
       transaction.onabort = () => reject(transaction.error ?? new Error("The browser stopped writing."));
     });
@@ -89,8 +104,10 @@ class BrowserStore {
 
   #open() {
     return new Promise((resolve, reject) => {
-      const request = indexedDB.open(NAME, 1);
-      request.onupgradeneeded = () => {
+      const request = indexedDB.open(NAME, 2);
+      request.onupgradeneeded = ({ oldVersion }) => {
+        request.result.createObjectStore(REFUSED, { keyPath: "uid" });
+        if (oldVersion) return;
         const answers = request.result.createObjectStore(ANSWERS, { keyPath: "seq", autoIncrement: true });
         answers.createIndex("uid", "uid", { unique: true });
         answers.createIndex("annotator_id", "annotator_id");
@@ -112,6 +129,7 @@ class BrowserStore {
 class MemoryStore {
   isDurable = false;
   #records = [];
+  #refusals = [];
 
   async add(record) {
     this.#records.push(record);
@@ -128,15 +146,24 @@ class MemoryStore {
     return claimed;
   }
 
-  async remove(uids) {
+  async settle(uids, refusals) {
     this.#records = this.#records.filter((record) => !uids.includes(record.uid));
+    this.#refusals.push(...refusals);
+  }
+
+  async refusals() {
+    return [...this.#refusals];
+  }
+
+  async dismiss(uids) {
+    this.#refusals = this.#refusals.filter((refusal) => !uids.includes(refusal.uid));
   }
 
   async takeBack(uid, mayHaveLeft, counter) {
     const found = this.#records.find((record) => record.uid === uid);
     const isCountered = !found || found.sent || mayHaveLeft;
     if (isCountered) this.#records.push(counter);
-    else await this.remove([uid]);
+    else await this.settle([uid], []);
     return isCountered;
   }
 }

@@ -7,6 +7,7 @@ import { outbox } from "./outbox.js";
 import { saving, savingNotes, showSaving } from "./saving.js";
 import { session, signInAddress } from "./session.js";
 
+const NAMED = 5; // images of refused answers that are named
 const CALM = 3000; // milliseconds in which an answer is normally saved
 
 class Unsent {
@@ -17,7 +18,9 @@ class Unsent {
     this.status = el("p", { role: "status" });
     this.connection = el("p", { className: "trouble", role: "alert", hidden: true });
     this.notes = el("div", { className: "notes" });
-    this.root = el("section", { className: "unsent", "aria-label": "Unsent answers" }, this.connection, this.status, this.notes);
+    this.refusals = el("div", { className: "refusals", role: "alert" });
+    this.root = el("section", { className: "unsent", "aria-label": "Unsent answers" },
+      this.connection, this.status, this.refusals, this.notes);
     const ends = [outbox.subscribe(() => this.draw()), watchConnection((state) => this.connected(state))];
     this.end = () => ends.forEach((end) => end());
     style(root, `${data.assets}unsent.css`).then(() => root.append(this.root));
@@ -53,8 +56,27 @@ class Unsent {
     const notes = savingNotes();
     if (notes.join() !== this.said) this.notes.replaceChildren(...notes.map((text) => el("p", { textContent: text })));
     this.said = notes.join();
-    this.root.hidden = this.status.hidden && this.connection.hidden && !notes.length;
+    this.drawRefusals();
+    this.root.hidden = this.status.hidden && this.connection.hidden && !notes.length && !this.refusals.children.length;
   }
+
+  /** Answers that do not count stay listed until somebody has read it. */
+  drawRefusals() {
+    const found = outbox.refusals();
+    const shown = found.map(({ uid }) => uid).join();
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.refusals.replaceChildren(...[...Map.groupBy(found, ({ error }) => error)].map(([error, some]) =>
+      el("p", { className: "trouble" }, refusal(error, some), " ",
+        el("button", { type: "button", textContent: "Dismiss", onclick: () => outbox.dismiss(some.map(({ uid }) => uid)) }))));
+  }
+}
+
+function refusal(error, some) {
+  const names = some.slice(0, NAMED).map(({ act, local }) => local.item?.name ?? `image ${act.image_id}`);
+  if (some.length > NAMED) names.push(`${some.length - NAMED} more`);
+  const what = some.length === 1 ? "1 answer was not accepted and does" : `${some.length} answers were not accepted and do`;
+  return `${what} not count: ${error} (${names.join(", ")})`;
 }
 
 const mounted = new WeakMap();

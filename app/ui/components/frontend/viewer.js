@@ -7,6 +7,9 @@ const STEP = 1.25;
 
 export const PLAIN = { brightness: 1, contrast: 1 };
 
+/** Whether an image in this light looks as it is. */
+export const isPlain = ({ brightness, contrast }) => brightness === PLAIN.brightness && contrast === PLAIN.contrast;
+
 export class Viewer {
   #item = null;
   #picture = null;
@@ -105,7 +108,7 @@ export class Viewer {
       left: `${Math.round((frame.width - width) / 2 + this.#x)}px`,
       top: `${Math.round((frame.height - height) / 2 + this.#y)}px`,
       imageRendering: isEnlarged && !this.isSmooth ? "pixelated" : "auto",
-      filter: this.light === PLAIN ? "" : `brightness(${this.light.brightness}) contrast(${this.light.contrast})`,
+      filter: isPlain(this.light) ? "" : `brightness(${this.light.brightness}) contrast(${this.light.contrast})`,
     });
     this.stage.classList.toggle("zoomed", this.#zoom > 1);
     if (width > picture.naturalWidth) this.#sharpen();
