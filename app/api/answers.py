@@ -182,7 +182,9 @@ def _shown(uow: UnitOfWork, storage: Storage, body: Undo, undone: Sequence[Answe
         again = [one.image_id for one in undone]
         found = second_look.take(uow, storage, body.project_id, body.annotator_id, LARGEST_BATCH).items
         items |= {item.image_id: Item.of(item) for item in found if item.image_id in again}
-    shown = [items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id)) for one in undone]
+    shown = [
+        items.get(one.image_id) or Item.of_undone(images.one(uow.session, one.image_id), one.queue) for one in undone
+    ]
     decided = {one.image_id for one in undone if one.queue is Queue.ADJUDICATION}
     show_opinions(uow, body.project_id, [item for item in shown if item.id in decided])
     for item, one in zip(shown, undone, strict=True):

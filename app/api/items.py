@@ -12,6 +12,7 @@ from app.db.models import Image
 from app.db.unit_of_work import UnitOfWork
 from app.domain.labels import Queue
 from app.services import reports
+from app.services.blindness import MEASURING, without_folder
 from app.services.queues import QueueItem
 from app.services.reports import Opinion
 from ssmae.config import Acquisition
@@ -68,13 +69,13 @@ class Item(BaseModel):
         )
 
     @classmethod
-    def of_undone(cls, image: Image) -> Self:
-        """An image whose answer was taken back."""
+    def of_undone(cls, image: Image, queue: Queue) -> Self:
+        """An image whose answer, given in this queue, was taken back."""
         return cls(
             id=image.id,
             v=image.sha256[:16],
             suffix=image.suffix,
-            name=image.name,
+            name=without_folder(image.name) if queue in MEASURING else image.name,
             width=image.width,
             height=image.height,
             why="You took your answer back.",

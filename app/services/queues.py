@@ -23,6 +23,7 @@ from app.domain.acceptance import Order
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
 from app.services import asking, audits
+from app.services.blindness import MEASURING, without_folder
 from ssmae.config import Acquisition
 
 LEASE_SECONDS = 60.0
@@ -311,13 +312,13 @@ def _items(uow: UnitOfWork, project: Project, queue: Queue, rows: _Rows) -> list
             image_id=image.id,
             sha256=image.sha256,
             suffix=image.suffix,
-            name=image.name,
+            name=without_folder(image.name) if queue in MEASURING else image.name,
             width=image.width,
             height=image.height,
             why=asking.why(project, queue, selection, pseudo_label),
             strategy=selection.strategy if selection else None,
             # A hint would sway the answers that measure: the test accuracy and the gate.
-            hint=None if queue in {Queue.TEST, Queue.VALIDATION, Queue.AUDIT} else names.get(image.hint_class_id or 0),
+            hint=None if queue in MEASURING else names.get(image.hint_class_id or 0),
             proposed_class_id=pseudo_label.class_id if pseudo_label else None,
             # The number that the gate's threshold is compared with; 0 says that the views disagree, not how sure it is.
             confidence=(pseudo_label.score or pseudo_label.confidence) if pseudo_label else None,

@@ -5,16 +5,18 @@ Nothing that matters lives here alone: the project and the annotator are in the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.db.models import Annotator, Project
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import projects
-from app.db.unit_of_work import committed
+from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.callers import ANYBODY, Caller
 from app.domain.labels import Queue
 from app.domain.people import Role
-from app.services import annotation
+from app.services import annotation, blindness
 from app.services import runtime as runtime_service
 from app.services.runtime import Runtime
 from app.services.sessions import COOKIE
@@ -141,6 +143,13 @@ def annotator() -> Annotator:
             return annotation.annotator(uow, name)
     with committed(runtime().database) as uow:
         return annotation.annotator(uow, name)
+
+
+def owed_blind(uow: UnitOfWork, project_id: int, image_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these images of which who is at the browser must not see what others say, before they answer."""
+    if may(Role.LEAD):
+        return frozenset()
+    return blindness.owed(uow, project_id, caller().annotator_id or 0, image_ids)
 
 
 def restore() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import settings
 from app.db.queries import accounts as account_queries
+from app.db.queries import disputes, projects
 from app.domain.labels import Queue
 from app.domain.people import Role
 from app.domain.pools import Split
@@ -196,3 +198,54 @@ def test_people__a_link_for_a_new_password_names_whom_it_is_for(world, signed_in
     shown.button(key=f"password-{ada}").click().run()
     with world.reading() as uow:
         assert invitations.named(uow, shown.code[0].value.rsplit("/", maxsplit=1)[1])[1] == "Ada"
+
+
+def dialog_of(image_id):
+    def dialog(image_id):
+        from app.ui.components.image_card import image_dialog
+
+        image_dialog(image_id)
+
+    shown = AppTest.from_function(dialog, args=(image_id,), default_timeout=30).run()
+    assert not shown.exception, shown.exception
+    return shown
+
+
+@pytest.fixture
+def shared(world):
+    """One test image that two people shall answer; Ada has called it a cat."""
+    world.make_project(test=1)
+    with world.writing() as uow:
+        project = projects.one(uow.session, world.project_id)
+        project.overlap_share, project.overlap_size = 1.0, 2
+    [image_id] = world.ids(Split.TEST)
+    world.label([image_id], by="Ada", queue=Queue.TEST)
+    return image_id
+
+
+def test_image__hides_what_others_said_from_who_shall_still_answer_by_themselves(world, signed_in, shared):
+    signed_in(Role.ANNOTATOR)
+    shown = dialog_of(shared)
+    assert "answer of your own" in words(shown)
+    assert "cat" not in words(shown)
+    assert not shown.button
+    listed = str(show(page("images"), world.project_id).get("bidi_component")[0].proto)
+    assert "Waits for your answer" in listed
+    assert not re.search(r"\bcat\b", listed)
+
+    world.label([shared], by="The annotator", queue=Queue.TEST)
+    assert "Ada" in words(dialog_of(shared))
+
+
+def test_image__of_the_test_set_is_flagged_and_never_corrected(world, signed_in, shared):
+    signed_in(Role.LEAD)
+    shown = dialog_of(shared)
+    assert "Ada" in words(shown)
+    assert "only ever raises the accuracy" in words(shown)
+    assert [one.label for one in shown.button] == ["Flag it"]
+    shown.text_input(key=f"flag-note-{shared}").input("This is a dog.").run()
+    button(shown, "Flag it").click().run()
+    assert not shown.exception
+    with world.reading() as uow:
+        [flag] = disputes.flags(uow.session, world.project_id, is_open=True, before_id=0, limit=9)
+    assert flag[0].note == "This is a dog."

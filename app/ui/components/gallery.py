@@ -9,6 +9,7 @@ from enum import StrEnum
 import streamlit as st
 
 from app.db.models import Image, ImageClass
+from app.services import blindness
 from app.ui.components import assets
 
 
@@ -27,6 +28,7 @@ class Tile:
     image: Image
     title: str
     detail: str
+    name: str | None = None
     class_id: int | None = None
     pseudo_label_id: int | None = None
 
@@ -87,7 +89,7 @@ def _tile_json(tile: Tile) -> dict[str, object]:
     return {
         "id": image.id,
         "v": image.sha256[:16],
-        "name": image.name,
+        "name": tile.name or blindness.shown_name(image),
         "width": image.width,
         "height": image.height,
         "class_id": tile.class_id,

@@ -1,4 +1,4 @@
-"""Test images with what people and the model say of them; a click opens one, where its label can be corrected."""
+"""Test images with what people and the model say of them; a click opens one, where it can be flagged."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def thumbnails(rows: Sequence[ImageRow], *, key: str, label: str) -> None:
     """
     with state.runtime().database.reading() as uow:
         by_id = {image.id: image for image in image_queries.some(uow.session, [row.image_id for row in rows])}
+        for project_id in {image.project_id for image in by_id.values()}:
+            for image_id in state.owed_blind(uow, project_id, list(by_id)):
+                by_id.pop(image_id, None)
     tiles = [
         Tile(
             image=by_id[row.image_id],

@@ -7,6 +7,8 @@ import streamlit as st
 from app.db.models import Image
 from app.db.queries import images, projects
 from app.domain.pools import Pool, Split
+from app.services import audits
+from app.services.blindness import shown_name
 from app.ui import state
 from app.ui.components.gallery import Tile, gallery
 from app.ui.components.image_card import POOLS, SPLITS, image_dialog
@@ -39,12 +41,17 @@ def main() -> None:
         found = images.page(
             uow.session, project.id, pool=pool, split=split, class_id=class_id, after_id=after, limit=_PAGE + 1
         )
+        owed = state.owed_blind(uow, project.id, [image.id for image in found])
+        audited = audits.state(uow, project.id).hidden
     if not found:
         empty("No image fits these filters.", "Choose another pool, split or label.")
         return
     shown, following = found[:_PAGE], found[_PAGE - 1].id if len(found) > _PAGE else None
     names = {one.id: one.name for one in classes}
-    clicked = gallery([_tile(image, names) for image in shown], key="images-gallery", label="Images")
+    # Under a label, an image that somebody shall answer by themselves would tell it.
+    shown = [image for image in shown if class_id is None or image.id not in owed]
+    tiles = [_tile(image, names, shown_name(image, audited), is_owed=image.id in owed) for image in shown]
+    clicked = gallery(tiles, key="images-gallery", label="Images")
     pager(_PAGING, following=following)
     if clicked.open is not None:
         image_dialog(clicked.open)
@@ -55,9 +62,9 @@ def _pool(pool: Pool | None, counts: dict[tuple[Split, Pool], int]) -> str:
     return f"{POOLS[pool] if pool else 'All pools'} · {count:,}"
 
 
-def _tile(image: Image, names: dict[int, str]) -> Tile:
-    title = names.get(image.label_class_id or 0) or POOLS[image.pool]
-    return Tile(image=image, title=title, detail=f"{SPLITS[image.split]} · {image.name}")
+def _tile(image: Image, names: dict[int, str], name: str, *, is_owed: bool) -> Tile:
+    title = "Waits for your answer" if is_owed else names.get(image.label_class_id or 0) or POOLS[image.pool]
+    return Tile(image=image, title=title, detail=f"{SPLITS[image.split]} · {name}", name=name)
 
 
 main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.services import reports
+from app.services.blindness import without_folder
 from app.services.reports import ClassRow, ImageRow
 from app.ui import charts, state
 from app.ui.components.charted import charted
@@ -42,6 +43,8 @@ def main() -> None:
         classes = reports.per_class(uow, chosen)
         confusion = reports.confusion(uow, chosen)
         wrong = reports.mistakes(uow, chosen)
+        owed = state.owed_blind(uow, project.id, [one.image_id for one in wrong])
+        wrong = [one for one in wrong if one.image_id not in owed]
     st.subheader("Classes", anchor=False)
     _classes(classes)
     st.subheader("Confusion matrix", anchor=False)
@@ -78,14 +81,14 @@ def _mistakes(round_id: int, wrong: list[ImageRow]) -> None:
         st.caption("Every labelled test image is right.")
         return
     st.caption(
-        "Test images that the model got wrong although it was sure. Some may be labelled wrongly: people err too, and "
-        "such an error costs accuracy that the model has."
+        "Test images that the model got wrong although it was sure. Some may be labelled wrongly: people err too. Open "
+        "one to flag it; its label is not changed from here, because then the accuracy could only go up."
     )
     thumbnails(wrong, key=f"mistakes-{round_id}", label="Confident mistakes")
     with st.expander("The numbers", icon=":material/table_rows:"):
         rows = [
             {
-                "image": one.name,
+                "image": without_folder(one.name),
                 "people say": one.true_class,
                 "model says": one.predicted_class,
                 "confidence": one.confidence,
