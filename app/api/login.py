@@ -37,11 +37,12 @@ def sign_in(visit: Visit) -> Response:
     if wait := max(visit.runtime.tries_by_place.wait(place(visit)), visit.runtime.tries_by_name.wait(name.casefold())):
         said = f"Too many tries. Try again in {_minutes(wait)}."
         return page(_login(visit, error=said), 429, {"Retry-After": str(wait)})
-    with committed(visit.runtime.database) as uow:
-        account = accounts.log_in(uow, name, password)
-        if account is not None:
-            visit.runtime.tries_by_name.forgive(name.casefold())
-            return enter(visit, uow, account, visit.next)
+    if (proof := accounts.prove(visit.runtime.database, name, password)) is not None:
+        with committed(visit.runtime.database) as uow:
+            account = accounts.log_in(uow, proof)
+            if account is not None:
+                visit.runtime.tries_by_name.forgive(name.casefold())
+                return enter(visit, uow, account, visit.next)
     return page(_login(visit, error="The name or the password is not right."), 401)
 
 
@@ -81,8 +82,10 @@ def change_password(visit: Visit) -> Response:
         said = f"Too many tries. Try again in {_minutes(wait)}."
         return page(_password(visit, error=said), 429, {"Retry-After": str(wait)})
     try:
+        new = _chosen(visit)
+        proof = accounts.prove_change(visit.runtime.database, caller.account_id, visit.form.get("old", ""), new)
         with committed(visit.runtime.database) as uow:
-            account = accounts.change_password(uow, caller.account_id, visit.form.get("old", ""), _chosen(visit))
+            account = accounts.change_password(uow, proof)
             return enter(visit, uow, account, visit.next)
     except AppError as refusal:
         return page(_password(visit, error=str(refusal)), 422)
@@ -102,9 +105,10 @@ def accept(visit: Visit) -> Response:
     with visit.runtime.database.reading() as uow:
         found, name = invitations.named(uow, _secret(visit))
     try:
+        asked = visit.form.get("name", "")
+        password = passwords.chosen(_chosen(visit), asked if name is None else name)
         with committed(visit.runtime.database) as uow:
-            asked = visit.form.get("name", "")
-            account = invitations.accept(uow, _secret(visit), name=asked, password=_chosen(visit))
+            account = invitations.accept(uow, _secret(visit), name=asked, password=password)
             return enter(visit, uow, account, "/")
     except AppError as refusal:
         return page(_invitation(visit, found, name, error=str(refusal)), 422)
@@ -125,7 +129,7 @@ def enter(visit: Visit, uow: UnitOfWork, account: Account, address: str) -> Resp
         COOKIE,
         begun.secret,
         max_age=int(sessions.LONGEST.total_seconds()),
-        secure=visit.request.url.scheme == "https",
+        secure=visit.is_encrypted,
         httponly=True,
         samesite="lax",
     )

@@ -23,9 +23,8 @@ def begin(visit: Visit) -> Response:
     invitation = visit.request.query_params.get("invitation", "")
     address, state = _provider(visit).begin(_way_back(visit), next_page=visit.next, invitation=invitation)
     answer = RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
-    is_secure = visit.request.url.scheme == "https"
     answer.set_cookie(
-        STATE_COOKIE, state, max_age=600, path="/login/oidc", secure=is_secure, httponly=True, samesite="lax"
+        STATE_COOKIE, state, max_age=600, path="/login/oidc", secure=visit.is_encrypted, httponly=True, samesite="lax"
     )
     return answer
 

@@ -95,6 +95,12 @@ class Visit:
         is_ours = asked.startswith("/") and not asked.startswith(("//", "/\\")) and asked.isprintable()
         return asked if is_ours else "/"
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether browsers come over HTTPS, by this connection or by the address that people are told."""
+        told = self.runtime.settings.public_url or ""
+        return self.request.url.scheme == "https" or told.startswith("https://")
+
     def signed_in(self) -> Caller:
         """Who asks, on a page that needs an account.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
@@ -10,15 +11,34 @@ from app.db.models import Account, Annotator, Membership
 from app.db.queries import accounts
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import projects as project_queries
-from app.db.unit_of_work import UnitOfWork
+from app.db.unit_of_work import Database, UnitOfWork
 from app.domain.callers import Caller
 from app.domain.labels import AnnotatorKind
 from app.domain.people import Role
 from app.errors import Conflict, NotFound, Refused
 from app.services import passwords
+from app.services.passwords import Hashed
 
 FIRST_ADMIN = "admin"
 _LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A password was right a moment ago.
+
+    Comparing and hashing take long on purpose, so they come before the transaction that follows from them; that one
+    finds out whether the proof still holds.
+
+    Attributes:
+        account_id: whose password.
+        compared: what was kept of it.
+        renewed: what is to be kept from now on; None for no change.
+    """
+
+    account_id: int
+    compared: str
+    renewed: Hashed | None = None
 
 
 def first_admin(uow: UnitOfWork) -> str | None:
@@ -42,7 +62,7 @@ def add(
     name: str,
     role: Role,
     *,
-    password: str | None = None,
+    password: str | Hashed | None = None,
     subject: str | None = None,
     is_one_time: bool = False,
     may_exist: bool = False,
@@ -54,7 +74,7 @@ def add(
         uow: open unit of work.
         name: as it stands beside their answers.
         role: what they may do.
-        password: what they sign in with.
+        password: what they sign in with; whatever strangers may ask for comes hashed already (see `Proof`).
         subject: what the OpenID provider calls them.
         is_one_time: whether the password must be changed at the first login.
         may_exist: whether an annotator of this name, without an account, becomes this person with all their answers.
@@ -65,8 +85,8 @@ def add(
         Conflict: the name is somebody else's.
     """
     name = _clean(name)
-    if password is not None and not is_one_time:
-        passwords.check(password, name)
+    if isinstance(password, str):
+        password = Hashed(passwords.hashed(password)) if is_one_time else passwords.chosen(password, name)
     annotator = annotation_queries.annotator(uow.session, name)
     if annotator is None:
         annotator = Annotator(name=name, kind=AnnotatorKind.PERSON)
@@ -76,7 +96,7 @@ def add(
     account = Account(
         annotator_id=annotator.id,
         role=role,
-        password_hash=None if password is None else passwords.hashed(password),
+        password_hash=None if password is None else password.value,
         must_change_password=is_one_time,
         oidc_subject=subject,
     )
@@ -98,43 +118,61 @@ def account_named(uow: UnitOfWork, name: str) -> Account:
     return found
 
 
-def log_in(uow: UnitOfWork, name: str, password: str) -> Account | None:
-    """The account that this name and password open, or None; it takes as long whether or not the name exists."""
-    found = accounts.named(uow.session, name.strip())
+def prove(database: Database, name: str, password: str) -> Proof | None:
+    """Whether this name and password open an account; it takes as long whether or not the name exists."""
+    with database.reading() as uow:
+        found = accounts.named(uow.session, name.strip())
     kept = found.password_hash if found is not None else None
     is_right = len(password) <= passwords.LONGEST and passwords.matches(password, kept)
-    if found is None or not is_right or not found.is_active:
+    if found is None or kept is None or not is_right or not found.is_active:
         return None
-    assert kept is not None
-    if passwords.is_outdated(kept):
-        found.password_hash = passwords.hashed(password)
-    return found
+    renewed = Hashed(passwords.hashed(password)) if passwords.is_outdated(kept) else None
+    return Proof(account_id=found.id, compared=kept, renewed=renewed)
 
 
-def change_password(uow: UnitOfWork, account_id: int, old: str, new: str) -> Account:
-    """Give an account another password; sessions of its browsers end.
+def log_in(uow: UnitOfWork, proof: Proof) -> Account | None:
+    """The account that a proof opens; None if its password was changed or it was deactivated since."""
+    account = accounts.locked(uow.session, proof.account_id)
+    if account is None or account.password_hash != proof.compared or not account.is_active:
+        return None
+    if proof.renewed is not None:
+        account.password_hash = proof.renewed.value
+    return account
+
+
+def prove_change(database: Database, account_id: int, old: str, new: str) -> Proof:
+    """Make sure that an account's password may be changed, for `change_password`.
 
     Raises:
         Refused: the old one is wrong, or the new one cannot be used.
     """
-    account, name = accounts.one(uow.session, account_id)
-    if not passwords.matches(old, account.password_hash):
+    with database.reading() as uow:
+        account, name = accounts.one(uow.session, account_id)
+    if len(old) > passwords.LONGEST or not passwords.matches(old, account.password_hash):
         raise Refused("The present password is not right.")
     if old == new:
         raise Refused("The new password must be another one.")
-    return set_password(uow, account, name, new)
+    assert account.password_hash is not None
+    return Proof(account_id=account_id, compared=account.password_hash, renewed=passwords.chosen(new, name))
 
 
-def set_password(uow: UnitOfWork, account: Account, name: str, new: str) -> Account:
-    """Give an account a password without asking for the old one; sessions of its browsers end.
+def change_password(uow: UnitOfWork, proof: Proof) -> Account:
+    """Give an account its new password; sessions of its browsers end.
 
     Raises:
-        Refused: the password cannot be used.
+        Refused: somebody else has changed it meanwhile.
     """
-    passwords.check(new, name)
-    account.password_hash, account.must_change_password = passwords.hashed(new), False
-    accounts.drop_logins(uow.session, account.id)
+    account = log_in(uow, proof)
+    if account is None or proof.renewed is None:
+        raise Refused("The present password was changed a moment ago: try again.")
+    return set_password(uow, account, proof.renewed)
+
+
+def set_password(uow: UnitOfWork, account: Account, new: Hashed) -> Account:
+    """Give an account a password without asking for the old one; sessions of its browsers end."""
+    account.password_hash, account.must_change_password = new.value, False
     uow.session.flush()
+    accounts.drop_logins(uow.session, account.id)
     return account
 
 
@@ -144,9 +182,9 @@ def set_role(uow: UnitOfWork, account_id: int, role: Role) -> None:
     Raises:
         Refused: nobody could manage people any more.
     """
-    account, _ = accounts.one(uow.session, account_id)
     if role is not Role.ADMIN:
-        _check_not_last_admin(uow, account)
+        _check_not_last_admin(uow, account_id)
+    account, _ = accounts.one(uow.session, account_id)
     account.role = role
     uow.session.flush()
 
@@ -157,8 +195,8 @@ def deactivate(uow: UnitOfWork, account_id: int) -> None:
     Raises:
         Refused: nobody could manage people any more.
     """
+    _check_not_last_admin(uow, account_id)
     account, _ = accounts.one(uow.session, account_id)
-    _check_not_last_admin(uow, account)
     account.is_active = False
     accounts.drop_logins(uow.session, account.id)
     uow.session.flush()
@@ -198,8 +236,8 @@ def share_with_maker(uow: UnitOfWork, project_id: int, caller: Caller) -> None:
         share(uow, project_id, caller.account_id)
 
 
-def _check_not_last_admin(uow: UnitOfWork, account: Account) -> None:
-    if account.role is Role.ADMIN and account.is_active and accounts.active_admins(uow.session) == 1:
+def _check_not_last_admin(uow: UnitOfWork, account_id: int) -> None:
+    if accounts.locked_admins(uow.session) == [account_id]:
         raise Refused("This is the only admin: make somebody else one first.")
 
 

@@ -12,8 +12,9 @@ from app.db.queries import accounts
 from app.db.queries import projects as project_queries
 from app.db.unit_of_work import UnitOfWork
 from app.domain.people import Role
-from app.errors import NotFound
+from app.errors import NotFound, Refused
 from app.services import accounts as account_service
+from app.services.passwords import Hashed
 from app.services.sessions import digest
 
 INVITATION_DAYS = 7
@@ -62,21 +63,23 @@ def named(uow: UnitOfWork, secret: str) -> tuple[Invitation, str | None]:
 
 
 def accept(
-    uow: UnitOfWork, secret: str, *, name: str = "", password: str | None = None, subject: str | None = None
+    uow: UnitOfWork, secret: str, *, name: str = "", password: Hashed | None = None, subject: str | None = None
 ) -> Account:
     """Use a link: make the account, or set its new password.
 
     Raises:
         NotFound: it was used, has run out, or never was.
-        Refused: the name or the password cannot be used.
+        Refused: the name cannot be used, or there is no password for an account that has one.
         Conflict: the name is somebody else's.
     """
     found = accounts.invitation(uow.session, digest(secret), lock=True)
     if found is None or not _is_open(found):
         raise NotFound(_GONE)
     if found.account_id is not None:
-        account, own_name = accounts.one(uow.session, found.account_id)
-        account_service.set_password(uow, account, own_name, password or "")
+        if password is None:
+            raise Refused("This link is for a new password.")
+        account, _ = accounts.one(uow.session, found.account_id)
+        account_service.set_password(uow, account, password)
     else:
         known = {project.id for project in project_queries.every(uow.session)}
         account = account_service.add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import BoundedSemaphore
 
@@ -17,6 +18,23 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _hasher = PasswordHasher()
 _at_once = BoundedSemaphore(4)
 """Each comparison takes 64 MB for a moment: no crowd of them may take the server's memory."""
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """What is kept of a password that may be used."""
+
+    value: str
+
+
+def chosen(password: str, name: str) -> Hashed:
+    """What is kept of a password that somebody chose. It takes long on purpose: call it outside of any transaction.
+
+    Raises:
+        Refused: it is too short, too long, or hardly more than the name.
+    """
+    check(password, " ".join(name.split()))
+    return Hashed(hashed(password))
 
 
 def check(password: str, name: str) -> None:

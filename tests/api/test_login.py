@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import update
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
@@ -14,7 +17,7 @@ from app import settings
 from app.db.base import now
 from app.db.models import LoginSession
 from app.domain.people import Role
-from app.services import accounts, invitations
+from app.services import accounts, invitations, passwords
 from tests.api.signing_in import PASSWORD, running, says
 from tests.world import World
 
@@ -69,6 +72,24 @@ def test_login__the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(site):
     assert "Path=/" in cookie
     assert "Secure" not in cookie
     assert "Secure" in site.browser("https://localhost").sign_in("Ada").headers["set-cookie"]
+
+
+def test_login__the_cookie_is_for_https_alone_if_people_are_told_such_an_address(sqlite_url, tmp_path, cheap_hashes):
+    world = World(sqlite_url, tmp_path)
+    with running(world, tmp_path, PUBLIC_URL="https://label.example.org") as site:
+        site.add("Ada")
+        assert "Secure" in site.browser().sign_in("Ada").headers["set-cookie"]
+    world.close()
+
+
+def test_login__nobody_waits_for_the_database_while_a_password_is_compared(site, monkeypatch):
+    def verify(_kept, _password):
+        with sqlite3.connect(site.world.database.engine.url.database, timeout=0.1) as other:
+            other.execute("BEGIN IMMEDIATE")
+        raise VerifyMismatchError
+
+    monkeypatch.setattr(passwords, "_hasher", Mock(wraps=passwords._hasher, verify=verify))
+    assert site.browser().sign_in("Ada").status_code == 401
 
 
 def test_login__every_login_has_a_new_secret_and_ends_the_old_session_of_the_browser(site):

@@ -51,8 +51,10 @@ def database(ssmae, tmp_path):
 def test_people__are_added_with_a_password_for_one_time_and_listed(ssmae, database):
     said = ssmae("people", "add", "Ada", "--role", "lead", "--project", "Birds")
     [password] = PASSWORD.findall(said)
+    proof = accounts.prove(database, "Ada", password)
+    assert proof is not None
     with database.writing() as uow:
-        found = accounts.log_in(uow, "Ada", password)
+        found = accounts.log_in(uow, proof)
         assert found is not None
         assert found.must_change_password
     assert re.search(r"Ada +lead +yes +Birds", ssmae("people", "list"))
@@ -134,8 +136,7 @@ def test_serve__prints_the_first_admins_password_once_and_never_again(ssmae, env
     assert "password" not in serve(env, "--no-auth")
     said = serve(env)
     [password] = PASSWORD.findall(said)
-    with database.writing() as uow:
-        assert accounts.log_in(uow, "admin", password) is not None
+    assert accounts.prove(database, "admin", password) is not None
     again = serve(env)
     assert "password" not in again
     assert password not in again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -41,9 +42,19 @@ def add(world):
 
 
 def log_in(world, name, password=GOOD):
+    proof = accounts.prove(world.database, name, password)
+    if proof is None:
+        return None
     with world.writing() as uow:
-        found = accounts.log_in(uow, name, password)
+        found = accounts.log_in(uow, proof)
         return found.id if found else None
+
+
+def accept(world, secret, name="Cy", password=GOOD):
+    """Follow a link, as the page behind it does."""
+    hashed = passwords.chosen(password, name)
+    with world.writing() as uow:
+        return invitations.accept(uow, secret, name=name, password=hashed).id
 
 
 def begin(world, account_id):
@@ -107,6 +118,78 @@ def test_log_in__hashes_anew_when_the_parameters_have_changed(world, add, monkey
         account, _ = account_queries.one(uow.session, ada)
     assert "m=16,t=2" in (account.password_hash or "")
     assert log_in(world, "Ada") == ada
+
+
+def test_passwords__are_compared_and_hashed_while_no_transaction_is_open(world, add, monkeypatch):
+    """Whoever is not even known could else hold the only writer of SQLite up."""
+    ada = add()
+    with world.writing() as uow:
+        secret = invitations.invite(uow, Role.ANNOTATOR)
+    at_work = []
+
+    class Watching(PasswordHasher):
+        def verify(self, kept, password):
+            at_work.append(world.database.engine.pool.checkedout())
+            return super().verify(kept, password)
+
+        def hash(self, password, **more):
+            at_work.append(world.database.engine.pool.checkedout())
+            return super().hash(password, **more)
+
+    monkeypatch.setattr(passwords, "_hasher", Watching(time_cost=2, memory_cost=8, parallelism=1))
+    assert log_in(world, "Ada") == ada  # with a new hash
+    assert log_in(world, "nobody") is None
+    proof = accounts.prove_change(world.database, ada, GOOD, "another good one")
+    with world.writing() as uow:
+        accounts.change_password(uow, proof)
+    accept(world, secret)
+    assert len(at_work) >= 6
+    assert not any(at_work)
+
+
+def test_proof__is_worth_nothing_once_the_password_was_changed_or_the_account_deactivated(world, add):
+    ada = add()
+    early, change = (
+        accounts.prove(world.database, "Ada", GOOD),
+        accounts.prove_change(world.database, ada, GOOD, "a late new one"),
+    )
+    assert early is not None
+    with world.writing() as uow:
+        accounts.change_password(uow, accounts.prove_change(world.database, ada, GOOD, "another good one"))
+    with world.writing() as uow:
+        assert accounts.log_in(uow, early) is None
+    with pytest.raises(Refused, match="a moment ago"), world.writing() as uow:
+        accounts.change_password(uow, change)
+    late = accounts.prove(world.database, "Ada", "another good one")
+    assert late is not None
+    with world.writing() as uow:
+        accounts.deactivate(uow, ada)
+    with world.writing() as uow:
+        assert accounts.log_in(uow, late) is None
+
+
+def test_admins__two_who_take_each_others_role_away_at_once_leave_one(world, add):
+    first, second = add("Ada", Role.ADMIN), add("Bo", Role.ADMIN)
+    said = []
+
+    def demote(account_id):
+        try:
+            with world.writing() as uow:
+                accounts.set_role(uow, account_id, Role.LEAD)
+        except Refused as refusal:
+            said.append(str(refusal))
+
+    with world.database.writing() as uow:
+        accounts.set_role(uow, first, Role.LEAD)
+        other = threading.Thread(target=demote, args=(second,))
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+        uow.commit()
+    other.join(20)
+    assert said == ["This is the only admin: make somebody else one first."]
+    with world.reading() as uow:
+        assert account_queries.one(uow.session, second)[0].role is Role.ADMIN
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 201, "aaaaaaaaaaaaaaa", "Ada Lovelace"])
@@ -184,6 +267,25 @@ def test_callers__a_session_in_use_does_not_run_out(world, add):
         assert now() - uow.session.get(LoginSession, begun.session_id).seen_at < timedelta(minutes=1)
 
 
+def test_callers__do_not_remember_what_was_found_before_they_forgot(world, add, monkeypatch):
+    ada = add()
+    secret = begin(world, ada).secret
+    callers = Callers(world.database)
+    look_up = callers._look_up
+
+    def slowly(kept):
+        found = look_up(kept)
+        with world.writing() as uow:
+            accounts.deactivate(uow, ada)
+        callers.forget()
+        return found
+
+    monkeypatch.setattr(callers, "_look_up", slowly)
+    callers.of(secret)
+    monkeypatch.setattr(callers, "_look_up", look_up)
+    assert callers.of(secret) is None
+
+
 def test_callers__forget_at_once_what_this_process_changed(world, add):
     ada = add()
     secret = begin(world, ada).secret
@@ -213,11 +315,12 @@ def test_change_password__ends_every_session_and_needs_the_present_one(world, ad
     ada = add()
     secret = begin(world, ada).secret
     for old, new in [("wrong", "another good one"), (GOOD, GOOD), (GOOD, "short")]:
-        with pytest.raises(Refused), world.writing() as uow:
-            accounts.change_password(uow, ada, old, new)
+        with pytest.raises(Refused):
+            accounts.prove_change(world.database, ada, old, new)
     assert Callers(world.database).of(secret)
+    proof = accounts.prove_change(world.database, ada, GOOD, "another good one")
     with world.writing() as uow:
-        accounts.change_password(uow, ada, GOOD, "another good one")
+        accounts.change_password(uow, proof)
     assert Callers(world.database).of(secret) is None
     assert log_in(world, "Ada", "another good one") == ada
     assert log_in(world, "Ada") is None
@@ -229,14 +332,13 @@ def test_invitation__makes_one_account_with_its_role_and_projects(world):
         secret = invitations.invite(uow, Role.LEAD, [world.project_id])
     with world.reading() as uow:
         assert invitations.named(uow, secret)[1] is None
-    with world.writing() as uow:
-        account_id = invitations.accept(uow, secret, name="Cy", password=GOOD).id
+    account_id = accept(world, secret)
     with world.reading() as uow:
         account, name = account_queries.one(uow.session, account_id)
         assert (name, account.role, account.must_change_password) == ("Cy", Role.LEAD, False)
         assert account_queries.project_ids(uow.session, account_id) == {world.project_id}
-    with pytest.raises(NotFound, match="used already"), world.writing() as uow:
-        invitations.accept(uow, secret, name="Di", password=GOOD)
+    with pytest.raises(NotFound, match="used already"):
+        accept(world, secret, name="Di")
 
 
 def test_invitation__stays_open_when_what_was_typed_is_refused(world, add):
@@ -244,10 +346,9 @@ def test_invitation__stays_open_when_what_was_typed_is_refused(world, add):
     with world.writing() as uow:
         secret = invitations.invite(uow, Role.ANNOTATOR)
     for name, password in [("Ada", GOOD), ("Cy", "short")]:
-        with pytest.raises((Conflict, Refused)), world.writing() as uow:
-            invitations.accept(uow, secret, name=name, password=password)
-    with world.writing() as uow:
-        assert invitations.accept(uow, secret, name="Cy", password=GOOD).id
+        with pytest.raises((Conflict, Refused)):
+            accept(world, secret, name=name, password=password)
+    assert accept(world, secret)
 
 
 def test_invitation__that_ran_out_or_was_withdrawn_opens_nothing(world):
@@ -257,8 +358,8 @@ def test_invitation__that_ran_out_or_was_withdrawn_opens_nothing(world):
         invitations.withdraw(uow, row.id)
         uow.session.execute(update(Invitation).values(expires_at=now() - timedelta(seconds=1)))
     for secret in (late, gone, "", "made-up"):
-        with pytest.raises(NotFound), world.writing() as uow:
-            invitations.accept(uow, secret, name="Cy", password=GOOD)
+        with pytest.raises(NotFound):
+            accept(world, secret)
 
 
 def test_invitation__to_a_project_that_is_not_there_is_refused(world):
@@ -274,12 +375,12 @@ def test_new_password_link__sets_it_once_and_ends_every_session(world, add):
     assert log_in(world, "Ada") == ada
     with world.writing() as uow:
         assert invitations.named(uow, secret)[1] == "Ada"
-        invitations.accept(uow, secret, name="ignored", password="another good one")
+    assert accept(world, secret, name="ignored", password="another good one") == ada
     assert Callers(world.database).of(session) is None
     assert log_in(world, "Ada") is None
     assert log_in(world, "Ada", "another good one") == ada
-    with pytest.raises(NotFound), world.writing() as uow:
-        invitations.accept(uow, secret, password=GOOD)
+    with pytest.raises(NotFound):
+        accept(world, secret)
 
 
 def test_share__lets_an_account_see_a_project_until_it_is_taken_back(world, add):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Account, Annotator, Invitation, LoginSession, Membership, Project
@@ -48,15 +48,15 @@ def of_subject(session: Session, subject: str) -> Account | None:
     return session.scalar(select(Account).where(Account.oidc_subject == subject))
 
 
-def of_annotator(session: Session, annotator_id: int) -> Account | None:
-    """The account of an annotator, if there is one."""
-    return session.scalar(select(Account).where(Account.annotator_id == annotator_id))
+def locked(session: Session, account_id: int) -> Account | None:
+    """An account as it is now, which nobody else changes until the transaction ends."""
+    return session.get(Account, account_id, with_for_update=True, populate_existing=True)
 
 
-def active_admins(session: Session) -> int:
-    """How many admins can sign in."""
-    counted = select(func.count()).where(Account.role == Role.ADMIN, Account.is_active)
-    return session.scalar(counted) or 0
+def locked_admins(session: Session) -> list[int]:
+    """Who can sign in as an admin; nobody else changes that until the transaction ends."""
+    active = select(Account.id).where(Account.role == Role.ADMIN, Account.is_active)
+    return list(session.scalars(active.order_by(Account.id).with_for_update()))
 
 
 def login(session: Session, digest: str) -> Row[LoginSession, Account, str] | None:
