@@ -62,9 +62,10 @@ class Recent:
         Whoever gets the value shares it: nobody may change it.
         """
         key = (count, args, tuple(sorted(kwargs.items())))
-        known = self._known.get(key)
+        with self._lock:
+            known = self._known.get(key)
         age = time.monotonic() - known.counted_at if known else 0.0
-        if known is None or known.seconds < QUICK_SECONDS or age > FORGOTTEN_SECONDS or not _is_large(session):
+        if known is None or age > FORGOTTEN_SECONDS or not _is_large(session):
             return self._count(session, key, lambda one: count(one, *args, **kwargs))
         if age > _lasts(known.seconds):
             self._ask_anew(key, known, lambda one: count(one, *args, **kwargs))
@@ -74,7 +75,14 @@ class Recent:
     def _count(self, session: Session, key: _Key, count: Callable[[Session], T]) -> T:
         begun = time.monotonic()
         value = count(session)
-        self._known[key] = _Remembered(value, time.monotonic(), time.monotonic() - begun)
+        now = time.monotonic()
+        with self._lock:
+            self._known.pop(key, None)
+            if now - begun >= QUICK_SECONDS:
+                self._known[key] = _Remembered(value, now, now - begun)
+            # The oldest come first: what was counted anew stands last.
+            while (oldest := next(iter(self._known.values()), None)) and now - oldest.counted_at > FORGOTTEN_SECONDS:
+                del self._known[next(iter(self._known))]
         return value
 
     def _ask_anew(self, key: _Key, known: _Remembered, count: Callable[[Session], Any]) -> None:
@@ -96,7 +104,9 @@ class Recent:
                     self._count(session, key, count)
             except Exception:
                 log.exception("A count failed; the one before it stays.")
-                self._known[key].is_being_counted = False
+                with self._lock:
+                    if key in self._known:
+                        self._known[key].is_being_counted = False
             time.sleep(_REST * (time.monotonic() - begun))
 
 

@@ -10,6 +10,7 @@ after `STEP` draws, or when all that were asked are answered.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -179,18 +180,26 @@ def _length(project: Project) -> int:
 
 MOST_DRAWN = 8192
 """Draws, those left out included."""
+_MOST_REMEMBERED = 64
+"""Draws; of many projects at once, those that were read last."""
 _draws: dict[tuple[str, int, int], tuple[tuple[int, ...], int]] = {}
 """Draws by database, round and length. What a round accepted never changes, and may be a million rows to read."""
+_drawing = threading.Lock()
 
 
 def _draw(uow: UnitOfWork, audited: Round, count: int) -> tuple[tuple[int, ...], int]:
     """Images in the order of the draw, repeats included; and how many were drawn from."""
     key = (str(uow.session.get_bind().engine.url), audited.id, count)
-    if key not in _draws:
+    found = _draws.get(key)
+    if found is None:
         accepted_K = np.array(audits.accepted_ids(uow.session, audited.id), dtype=np.int64)
         draw = audit_sample(accepted_K, count, audited.seed).tolist() if len(accepted_K) else []
-        _draws[key] = (tuple(draw), len(accepted_K))
-    return _draws[key]
+        found = (tuple(draw), len(accepted_K))
+        with _drawing:
+            while len(_draws) >= _MOST_REMEMBERED:
+                del _draws[next(iter(_draws))]
+            _draws[key] = found
+    return found
 
 
 def _verdicts(uow: UnitOfWork, round_id: int, draw: Sequence[int]) -> tuple[dict[int, Verdict], bool]:

@@ -69,6 +69,15 @@ def require(needed: Role) -> None:
     caller().require(needed)
 
 
+def require_project(project_id: int) -> None:
+    """End what a button does where a project is not shared with who is at the browser any more.
+
+    Raises:
+        NotFound: it is not shared with them.
+    """
+    caller().require_project(project_id)
+
+
 def forget_rights() -> None:
     """Somebody's rights were changed here: find out anew, in every browser."""
     runtime().callers.forget()

@@ -60,3 +60,16 @@ def test_recent__what_is_quick_is_exact_in_a_large_database_too(database, monkey
     monkeypatch.setattr(recent, "QUICK_SECONDS", 10.0)
     count = Counting(0.0)
     assert [ask(database, count) for _ in range(3)] == [1, 2, 3]
+
+
+def test_recent__keeps_neither_what_is_quick_nor_what_nobody_asks_for_any_more(database, monkeypatch):
+    monkeypatch.setattr(recent, "LARGE", -1)
+    quick, first, second = Counting(0.0), Counting(0.02), Counting(0.02)
+    monkeypatch.setattr(recent, "QUICK_SECONDS", 0.015)
+    for count in (quick, first, second):
+        ask(database, count)
+    assert [key[0] for key in database._recent._known] == [first, second]
+    monkeypatch.setattr(recent, "FORGOTTEN_SECONDS", 0.01)
+    time.sleep(0.02)
+    ask(database, second)
+    assert [key[0] for key in database._recent._known] == [second]

@@ -183,3 +183,11 @@ def test_state__an_undo_that_brings_back_an_answer_given_in_sight_of_the_proposa
         annotation.undo(uow, pets.project_id, ada)
     pets.label(state(pets).waiting[: STEP + 1], queue=Queue.AUDIT)
     assert state(pets).certificate.wrong >= 1
+
+
+def test_state__remembers_the_draws_of_so_many_rounds_only(pets, monkeypatch):
+    monkeypatch.setattr(audits, "_MOST_REMEMBERED", 2)
+    monkeypatch.setattr(audits, "_draws", {("elsewhere", number, 8): ((), 0) for number in range(2)})
+    before = state(pets)
+    assert len(audits._draws) == 2
+    assert state(pets) == before

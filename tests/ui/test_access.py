@@ -15,7 +15,7 @@ from app.domain.labels import Queue
 from app.domain.people import Role
 from app.domain.pools import Split
 from app.errors import Forbidden, NotFound
-from app.services import accounts, invitations, runtime, sessions
+from app.services import accounts, flags, invitations, runtime, sessions
 from app.ui import state
 from app.ui.components.simulated import answer
 from app.ui.navigation import ROLES, offered
@@ -119,6 +119,46 @@ def test_label__lets_only_leads_name_classes_and_have_the_seal_answer(world, sig
     assert "Simulated annotator" not in words(show(page("label"), world.project_id))
     with pytest.raises(Forbidden):
         answer(world.project_id, Queue.TEST, 1)
+
+
+def test_label__the_seal_answers_only_in_a_project_that_is_shared(world, signed_in):
+    world.make_project(test=2)
+    signed_in(Role.LEAD, sees=False)
+    with pytest.raises(NotFound):
+        answer(world.project_id, Queue.TEST, 1)
+
+
+def test_round__in_progress_is_not_shown_once_its_project_is_not_shared_any_more(world, signed_in):
+    world.make_project(train=2)
+    round_id = world.request()
+    signed_in(Role.LEAD, sees=False)
+
+    def progress(round_id):
+        from app.ui.components.round_progress import active_round
+
+        active_round(round_id, has_worker=True)
+
+    shown = AppTest.from_function(progress, args=(round_id,), default_timeout=30).run()
+    assert not shown.exception
+    assert "There is no project" in shown.error[0].value
+    assert not shown.button
+
+
+def test_flags__of_a_project_that_is_not_shared_any_more_stay_as_they_are(world, signed_in):
+    world.make_project(train=1)
+    ada = world.annotator("Ada")
+    with world.writing() as uow:
+        flags.raise_flag(uow, uid="f", image_id=world.ids(Split.TRAIN)[0], annotator_id=ada, note="Two animals?")
+    account_id = signed_in(Role.LEAD)
+    shown = show(page("team"), world.project_id)
+    shown.segmented_control(key="team-section").set_value("flags").run()
+    (resolve,) = [one for one in shown.button if one.label == "Resolve"]
+    with world.writing() as uow:
+        accounts.unshare(uow, world.project_id, account_id)
+    state.forget_rights()
+    resolve.click().run()
+    with world.reading() as uow:
+        assert disputes.flag_count(uow.session, world.project_id) == 1
 
 
 def test_image__of_a_project_that_is_not_shared_is_not_opened_whatever_the_browser_says(world, signed_in):

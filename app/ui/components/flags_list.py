@@ -6,7 +6,8 @@ import html
 
 import streamlit as st
 
-from app.db.unit_of_work import committed
+from app.db.queries import disputes
+from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.people import Role
 from app.errors import AppError
 from app.services import flags, reports
@@ -61,9 +62,9 @@ def _flag(row: FlagRow) -> None:
 
 def _resolve(flag_id: int) -> None:
     try:
-        state.require(Role.LEAD)
         me = state.annotator().id
         with committed(state.runtime().database) as uow:
+            _require(uow, flag_id)
             flags.resolve(uow, flag_id, me)
     except AppError as refusal:
         st.toast(str(refusal), icon=":material/block:")
@@ -71,8 +72,13 @@ def _resolve(flag_id: int) -> None:
 
 def _reopen(flag_id: int) -> None:
     try:
-        state.require(Role.LEAD)
         with committed(state.runtime().database) as uow:
+            _require(uow, flag_id)
             flags.reopen(uow, flag_id)
     except AppError as refusal:
         st.toast(str(refusal), icon=":material/block:")
+
+
+def _require(uow: UnitOfWork, flag_id: int) -> None:
+    state.require(Role.LEAD)
+    state.require_project(disputes.flag(uow.session, flag_id).project_id)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.db.models import Project
+from app.db.models import Annotator, Project
 from app.domain.people import Role
-from app.errors import AppError
+from app.errors import AppError, NotFound
 from app.ui import state
 from app.ui.navigation import ROLES
 
@@ -66,6 +66,24 @@ def project_or_stop() -> Project:
         )
         st.stop()
     return project
+
+
+def shared_or_stop(project_id: int) -> None:
+    """End a fragment whose project is not shared any more with who is at the browser: it is drawn on its own."""
+    try:
+        state.require_project(project_id)
+    except NotFound as refusal:
+        st.error(str(refusal), icon=":material/block:")
+        st.stop()
+
+
+def annotator_or_stop() -> Annotator:
+    """Who is at the keyboard; a page for a name that nobody may answer with says so and ends here."""
+    try:
+        return state.annotator()
+    except AppError as refusal:
+        st.error(f"{refusal} Choose another name in the side bar.", icon=":material/block:")
+        st.stop()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from app.services import queues, reports
 from app.services.reports import Pace, QueueShare
 from app.ui import people_charts, state
 from app.ui.components.charted import charted
-from app.ui.components.layout import empty
+from app.ui.components.layout import empty, shared_or_stop
 from app.ui.components.tables import table
 from app.ui.when import zone
 from app.ui.words import duration
@@ -63,6 +63,7 @@ def mine(project_id: int) -> None:
 @st.fragment(run_every="15s")
 def _queues(project_id: int) -> None:
     """The queues as they are now: who holds what changes by the second."""
+    shared_or_stop(project_id)
     with state.runtime().database.reading() as uow:
         shares = reports.shares(uow, project_id)
     for one in shares:

@@ -12,7 +12,7 @@ from app.domain.rounds import SelectionStatus
 from app.services import rounds
 from app.services.reports import Asked, Draft
 from app.ui import state
-from app.ui.components.layout import page_path, showing_refusals
+from app.ui.components.layout import page_path, shared_or_stop, showing_refusals
 from ssmae.config import Acquisition
 
 
@@ -57,8 +57,9 @@ def draft_panel(draft: Draft) -> None:
 @st.fragment(run_every=1)
 def _pending(draft_id: int) -> None:
     with state.runtime().database.reading() as uow:
-        waiting = round_queries.one(uow.session, draft_id).selection_status is SelectionStatus.PENDING
-    if not waiting:
+        draft = round_queries.one(uow.session, draft_id)
+    shared_or_stop(draft.project_id)
+    if draft.selection_status is not SelectionStatus.PENDING:
         st.rerun()
     st.info("A worker is choosing the images.", icon=":material/hourglass_top:")
 

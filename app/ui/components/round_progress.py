@@ -10,7 +10,7 @@ from app.domain.people import Role
 from app.domain.rounds import ACTIVE, RoundStatus
 from app.services import reports, rounds
 from app.ui import charts, state
-from app.ui.components.layout import showing_refusals
+from app.ui.components.layout import shared_or_stop, showing_refusals
 from app.ui.words import duration
 
 
@@ -25,6 +25,7 @@ def active_round(round_id: int, *, has_worker: bool, is_small: bool = False) -> 
     """
     with state.runtime().database.reading() as uow:
         one = round_queries.one(uow.session, round_id)
+        shared_or_stop(one.project_id)
         curve = reports.training_curve(uow, round_id)
     if one.status not in ACTIVE:
         st.rerun()

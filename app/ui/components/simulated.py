@@ -20,6 +20,7 @@ _CHUNK = 200
 def answer(project_id: int, queue: Queue, count: int) -> int:
     """Let the seal answer up to `count` images of a queue; gives back how many it did."""
     state.require(Role.LEAD)
+    state.require_project(project_id)
     done = 0
     while done < count:
         with committed(state.runtime().database) as uow:

@@ -9,12 +9,11 @@ import streamlit as st
 from app.db.models import Annotator, Project
 from app.db.queries import projects
 from app.domain.labels import Queue
-from app.errors import AppError
 from app.services import audits
 from app.services.audits import AuditState, Standing
 from app.ui import state
 from app.ui.components.labeller import Texts, labeller
-from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.layout import annotator_or_stop, empty, header, project_or_stop, shared_or_stop
 from app.ui.components.simulated import simulated_annotator
 
 _TEXTS = Texts(
@@ -28,16 +27,13 @@ def main() -> None:
     """Draw the page."""
     header("Audit", "A random sample of the labels that the model gave itself, answered without seeing them.")
     project = project_or_stop()
-    try:
-        annotator = state.annotator()
-    except AppError as refusal:
-        st.error(f"{refusal} Choose another name in the side bar.")
-        return
+    annotator = annotator_or_stop()
     _work(project, annotator)
 
 
 @st.fragment
 def _work(project: Project, annotator: Annotator) -> None:
+    shared_or_stop(project.id)
     with state.runtime().database.reading() as uow:
         audit = audits.state(uow, project.id)
         classes = projects.classes(uow.session, project.id)

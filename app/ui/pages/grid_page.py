@@ -7,22 +7,17 @@ import streamlit as st
 from app.db.models import Annotator, Project
 from app.db.queries import projects, rounds
 from app.domain.acceptance import Order
-from app.errors import AppError
 from app.services import grids
 from app.ui import state
 from app.ui.components.grid import grid
-from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.layout import annotator_or_stop, empty, header, project_or_stop, shared_or_stop
 
 
 def main() -> None:
     """Draw the page."""
     header("Grid", "Everything that the model takes for one class: mark what is not, accept the rest with one key.")
     project = project_or_stop()
-    try:
-        annotator = state.annotator()
-    except AppError as refusal:
-        st.error(f"{refusal} Choose another name in the side bar.")
-        return
+    annotator = annotator_or_stop()
     with state.runtime().database.reading() as uow:
         has_result = rounds.last_succeeded(uow.session, project.id) is not None
     if not has_result:
@@ -38,6 +33,7 @@ def main() -> None:
 
 @st.fragment
 def _work(project: Project, annotator: Annotator) -> None:
+    shared_or_stop(project.id)
     with state.runtime().database.reading() as uow:
         classes = projects.classes(uow.session, project.id)
         left = grids.open_counts(uow, project.id)

@@ -19,7 +19,7 @@ from app.domain.splits import share_for
 from app.errors import AppError
 from app.services import importing
 from app.ui import state
-from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.layout import empty, header, project_or_stop, shared_or_stop
 from app.ui.components.tables import table
 
 _ARCHIVES = ("zip", "tar", "gz", "tgz", "xz", "bz2")
@@ -174,6 +174,7 @@ def _pieces(file: Any) -> Iterator[bytes]:
 @st.fragment(run_every="1s")
 def _live(project_id: int) -> None:
     """The imports while one of them runs; the whole page is drawn anew when none does."""
+    shared_or_stop(project_id)
     with state.runtime().database.reading() as uow:
         past = imports.listed(uow.session, project_id, _PAST)
         has_worker = bool(rounds.workers_seen(uow.session, 30))

@@ -9,13 +9,12 @@ from app.db.queries import images, projects, rounds
 from app.domain.labels import Queue
 from app.domain.people import Role
 from app.domain.rounds import SelectionStatus
-from app.errors import AppError
 from app.services import reports
 from app.services import rounds as round_service
 from app.ui import state
 from app.ui.components.class_form import add_classes
 from app.ui.components.labeller import Texts, labeller
-from app.ui.components.layout import empty, header, page_link, project_or_stop
+from app.ui.components.layout import annotator_or_stop, empty, header, page_link, project_or_stop, shared_or_stop
 from app.ui.components.simulated import simulated_annotator
 
 QUEUES = {
@@ -55,11 +54,7 @@ def main() -> None:
     """Draw the page."""
     header("Label")
     project = project_or_stop()
-    try:
-        annotator = state.annotator()
-    except AppError as refusal:
-        st.error(f"{refusal} Choose another name in the side bar.")
-        return
+    annotator = annotator_or_stop()
     with state.runtime().database.reading() as uow:
         has_images = bool(uow.recent(images.pool_counts, project.id))
         has_classes = bool(projects.classes(uow.session, project.id))
@@ -78,6 +73,7 @@ def main() -> None:
 @st.fragment
 def _work(project: Project, annotator: Annotator) -> None:
     """The queues and the labeller; drawn anew on its own when answers were saved."""
+    shared_or_stop(project.id)
     with state.runtime().database.reading() as uow:
         left = round_service.unanswered(uow, project.id, annotator.id)
         classes = projects.classes(uow.session, project.id)

@@ -7,11 +7,10 @@ import streamlit as st
 from app.db.models import Annotator, Project
 from app.db.queries import projects
 from app.domain.labels import Queue
-from app.errors import AppError
 from app.services import second_look
 from app.ui import state
 from app.ui.components.labeller import Texts, labeller
-from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.layout import annotator_or_stop, empty, header, project_or_stop, shared_or_stop
 
 _TEXTS = Texts(
     finished="The next round may doubt others.",
@@ -24,11 +23,7 @@ def main() -> None:
     """Draw the page."""
     header("Second look", "Your own answers that the newest model doubts most. Nobody else sees this list.")
     project = project_or_stop()
-    try:
-        annotator = state.annotator()
-    except AppError as refusal:
-        st.error(f"{refusal} Choose another name in the side bar.")
-        return
+    annotator = annotator_or_stop()
     with state.runtime().database.reading() as uow:
         look = second_look.doubted(uow, state.runtime().storage, project.id, annotator.id, 0)
     if look.round_number is None:
@@ -44,6 +39,7 @@ def main() -> None:
 
 @st.fragment
 def _work(project: Project, annotator: Annotator, round_number: int) -> None:
+    shared_or_stop(project.id)
     st.caption(
         f"Enter keeps what you said, a class key changes it; either way the answer leaves the list until a round after "
         f"round {round_number} doubts it again. Answers to test images and to a validation sample are never here: "
