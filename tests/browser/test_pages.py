@@ -64,28 +64,6 @@ def test_every_page__opens_without_a_complaint(page, site):
         assert page.locator('[data-testid="stException"]').count() == 0, name
 
 
-def test_review__confirms_corrects_and_excludes_in_place(page, site):
-    site.world.label(site.world.ids(Split.TRAIN)[:4])
-    site.world.play_round(is_open=False)
-    open_page(page, site, "Review")
-    page.get_by_role("radio", name=re.compile("All rejected")).click()
-    cards = page.locator("section.gallery .card")
-    cards.first.wait_for()
-    ids = [int(card.get_attribute("data-image")) for card in cards.all()]
-    cat, dog = site.world.class_ids
-    cards.nth(0).get_by_role("button", name="Confirm").click()
-    proposed = cards.nth(1).locator(".words strong").inner_text()
-    other = "dog" if proposed == "cat" else "cat"
-    cards.nth(1).get_by_role("combobox").select_option(label=other)
-    cards.nth(2).get_by_role("button", name="Exclude").click()
-    cards.nth(3).get_by_role("button", name="Exclude").click()
-    cards.nth(3).get_by_role("button", name="Undo").click()
-    page.locator(".gallery .status", has_text="All saved").wait_for()
-    pools = [site.world.image(one).pool for one in ids[:4]]
-    assert pools == [Pool.LABELLED, Pool.LABELLED, Pool.EXCLUDED, Pool.UNLABELLED]
-    assert site.world.image(ids[1]).label_class_id == (dog if other == "dog" else cat)
-
-
 def test_review__revokes_an_accepted_pseudo_label(page, site):
     site.world.label(site.world.ids(Split.TRAIN)[:4])
     site.world.play_round(is_open=True)

@@ -1,4 +1,4 @@
-"""A grid of thumbnails in the browser: to look at, to review, or to revoke."""
+"""A grid of thumbnails in the browser: to look at, or to revoke."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from app.db.models import Image, ImageClass
+from app.db.models import Image
 from app.services import blindness
 from app.ui.components import assets
 
@@ -17,7 +17,6 @@ class Mode(StrEnum):
     """What can be done with the images of a grid, besides opening one."""
 
     LOOK = "look"
-    REVIEW = "review"
     REVOKE = "revoke"
 
 
@@ -47,8 +46,6 @@ def gallery(
     key: str,
     label: str,
     mode: Mode = Mode.LOOK,
-    classes: Sequence[ImageClass] = (),
-    annotator_id: int | None = None,
     on_revoke: Callable[[], None] | None = None,
 ) -> Chosen:
     """Mount a grid; gives back what was clicked.
@@ -58,8 +55,6 @@ def gallery(
         key: distinguishes it from other grids of the page.
         label: what the grid holds, for screen readers.
         mode: what can be done.
-        classes: what a review can correct to.
-        annotator_id: who reviews.
         on_revoke: called when somebody revokes; `st.session_state[key]["revoke"]` is the pseudo-label.
     """
     mount = st.components.v2.component("ssmae_gallery", js=assets.LOADER)
@@ -70,8 +65,6 @@ def gallery(
             "module": "gallery.js",
             "mode": str(mode),
             "label": label,
-            "annotator_id": annotator_id,
-            "classes": [{"id": one.id, "name": one.name} for one in classes],
             "images": [_tile_json(tile) for tile in tiles],
         },
         on_open_change=_noticed,

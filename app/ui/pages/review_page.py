@@ -39,7 +39,6 @@ REASONS = {
     RejectionReason.OUTSIDE_FRAME: "Not in the draw",
 }
 _MEANINGS = {
-    None: "Your answers become labels at once. The surest ones come first.",
     RejectionReason.GATE_CLOSED: "Sure and consistent, but the validation sample did not prove the model reliable.",
     RejectionReason.LOW_CONFIDENCE: "Below the confidence that the gate asks for.",
     RejectionReason.INCONSISTENT: "Another class when the image is changed a little.",
@@ -77,7 +76,6 @@ def main() -> None:
     waiting, accepted = sum(rejected.values()), counts.get(PseudoLabelStatus.ACCEPTED, 0)
     views = {
         _ONE_BY_ONE: f"One by one · {waiting:,}",
-        PseudoLabelStatus.REJECTED: f"All rejected · {waiting:,}",
         PseudoLabelStatus.ACCEPTED: f"Accepted · {accepted:,}",
     }
     view = st.segmented_control(
@@ -91,10 +89,9 @@ def main() -> None:
     )
     if view is PseudoLabelStatus.ACCEPTED:
         _accepted(project, classes)
-    elif view is PseudoLabelStatus.REJECTED:
-        _rejected(project, classes, rejected)
     else:
         _one_by_one(project)
+        _why(rejected)
 
 
 @st.fragment
@@ -120,54 +117,23 @@ def _one_by_one(project: Project) -> None:
     )
 
 
-def _rejected(project: Project, classes: Sequence[ImageClass], counts: dict[RejectionReason, int]) -> None:
-    left, right = st.columns(2)
-    reason = left.selectbox(
-        "Why it was rejected",
-        [None, *REASONS],
-        format_func=lambda one: (
-            f"{REASONS[one]} · {counts.get(one, 0):,}" if one else f"Any reason · {sum(counts.values()):,}"
-        ),
-        key="review-reason",
-    )
-    class_ = _class_filter(right, classes)
-    st.caption(_MEANINGS[reason])
-    found, following = _page(project, PseudoLabelStatus.REJECTED, class_, reason)
-    if not found:
-        empty("Nothing waits here.", "Everything that fits these filters has been reviewed.")
-        pager(_PAGING, following=None)
-        return
-    try:
-        annotator = state.annotator()
-    except AppError as refusal:
-        st.error(f"{refusal} Choose another name in the side bar.")
-        return
-    names = {one.id: one.name for one in classes}
-    clicked = gallery(
-        [_tile(label, image, names, REASONS.get(label.reason) if label.reason else None) for label, image in found],
-        key="review-gallery",
-        label="Rejected pseudo-labels",
-        mode=Mode.REVIEW,
-        classes=classes,
-        annotator_id=annotator.id,
-    )
-    here = position(_PAGING, (project.id, PseudoLabelStatus.REJECTED, class_.id if class_ else None, reason))
-    shown = [label.id for label, _ in found]
-    pager(_PAGING, following=None if following is None else lambda: _still_rejected(here, shown))
-    if clicked.open is not None:
-        image_dialog(clicked.open)
+def _why(rejected: dict[RejectionReason, int]) -> None:
+    """How many were rejected for which reason, and what that means."""
+    with st.expander("Why they were rejected", icon=":material/help:"):
+        for reason, count in sorted(rejected.items(), key=lambda one: -one[1]):
+            st.markdown(f"**{REASONS[reason]} · {count:,}.** {_MEANINGS[reason]}")
 
 
 def _accepted(project: Project, classes: Sequence[ImageClass]) -> None:
     class_ = _class_filter(st.columns(2)[0], classes)
     st.caption("These teach the model as if they were labels. The most doubtful come first; revoke what is wrong.")
-    found, following = _page(project, PseudoLabelStatus.ACCEPTED, class_, None)
+    found, following = _page(project, class_)
     if not found:
         empty("No pseudo-label is in use.", "The gate lets them in when the validation sample proves them reliable.")
         return
     names = {one.id: one.name for one in classes}
     clicked = gallery(
-        [_tile(label, image, names, None) for label, image in found],
+        [_tile(label, image, names) for label, image in found],
         key=_ACCEPTED_KEY,
         label="Accepted pseudo-labels",
         mode=Mode.REVOKE if state.may(Role.LEAD) else Mode.LOOK,
@@ -199,30 +165,22 @@ def _class_filter(place: st.delta_generator.DeltaGenerator, classes: Sequence[Im
     )
 
 
-def _page(
-    project: Project, status: PseudoLabelStatus, class_: ImageClass | None, reason: RejectionReason | None
-) -> tuple[list[tuple[PseudoLabel, Image]], int | None]:
+def _page(project: Project, class_: ImageClass | None) -> tuple[list[tuple[PseudoLabel, Image]], int | None]:
     class_id = class_.id if class_ else None
-    offset = position(_PAGING, (project.id, status, class_id, reason))
+    offset = position(_PAGING, (project.id, class_id))
     with state.runtime().database.reading() as uow:
-        found = review.listed(uow, project.id, status, class_id=class_id, reason=reason, offset=offset, limit=_PAGE + 1)
+        found = review.listed(
+            uow, project.id, PseudoLabelStatus.ACCEPTED, class_id=class_id, offset=offset, limit=_PAGE + 1
+        )
     return list(found[:_PAGE]), offset + _PAGE if len(found) > _PAGE else None
 
 
-def _still_rejected(offset: int, pseudo_label_ids: Sequence[int]) -> int:
-    """Where the next page begins: what was reviewed meanwhile has left the list."""
-    with state.runtime().database.reading() as uow:
-        statuses = [rounds.pseudo_label(uow.session, one).status for one in pseudo_label_ids]
-    return offset + statuses.count(PseudoLabelStatus.REJECTED)
-
-
-def _tile(label: PseudoLabel, image: Image, names: dict[int, str], reason: str | None) -> Tile:
+def _tile(label: PseudoLabel, image: Image, names: dict[int, str]) -> Tile:
     # The number that the gate compares with its threshold; where the views disagree it is 0 and says nothing.
-    sure = f"{label.score or label.confidence:.0%} sure"
     return Tile(
         image=image,
         title=names.get(label.class_id, "?"),
-        detail=f"{sure} · {reason}" if reason else sure,
+        detail=f"{label.score or label.confidence:.0%} sure",
         class_id=label.class_id,
         pseudo_label_id=label.id,
     )
