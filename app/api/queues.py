@@ -12,7 +12,7 @@ from app.db.unit_of_work import committed
 from app.domain.acceptance import Order
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
-from app.services import queues, second_look
+from app.services import audits, queues, second_look
 
 SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
 
@@ -84,6 +84,9 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
                 uow, runtime.storage, project_id, body.annotator_id, body.n, list(dict.fromkeys(body.held))
             )
         return _taken(found, [Item.of(item) for item in found.items])
+    if queue in {Queue.GRID, Queue.AUDIT}:
+        with runtime.database.reading() as uow:
+            audits.prepare(uow, project_id)
     with committed(runtime.database) as uow:
         check_queue(caller, queue, projects.one(uow.session, project_id))
         check_person(uow, body.annotator_id)

@@ -36,10 +36,10 @@ CERTAINTY = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What was looked at of one class.
+    """What was judged of one class.
 
     Attributes:
-        n: proposals that somebody looked at.
+        n: proposals that somebody judged.
         wrong: how many of them were not of the class.
         bound: the error rate is below this with the certainty above.
         needed: how many that size would have to be, with as many wrong ones, for the bound to reach the target.
@@ -71,13 +71,17 @@ def of_one_grid(seen: Seen, *, name: str, target: float, order: Order) -> str:
 
 
 def of_all_grids(seen: Seen, *, name: str, target: float) -> str:
-    """What all grids in random order prove together, whenever somebody stops looking."""
+    """What all grids in random order prove together, whenever somebody stops.
+
+    Only answers are known: a grid that somebody looked at and left is not. If grids were left because of what they
+    showed, those that were accepted are no random sample, so the sentence says what it takes for granted.
+    """
     if not seen.n:
         return f"No grid of “{name}” in random order was accepted yet since the newest round."
     return (
-        f"All {seen.n:,} seen in random order since the newest round, {_wrong(seen.wrong).lower()}: with "
+        f"All {seen.n:,} judged in random order since the newest round, {_wrong(seen.wrong).lower()}: with "
         f"{_percent(CERTAINTY)} certainty at most {_at_most(seen.bound)} of the images proposed as “{name}” are wrong, "
-        f"whenever you stop. {_against(seen, target)}"
+        f"whenever you stop, if every grid that was looked at was accepted too. {_against(seen, target)}"
     )
 
 

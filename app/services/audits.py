@@ -121,6 +121,20 @@ def state(uow: UnitOfWork, project_id: int) -> AuditState:
     return _stand(audited, accepted, asked, verdicts, nothing, hides=has_begun)
 
 
+def prepare(uow: UnitOfWork, project_id: int) -> None:
+    """Draw the audit of the newest round, if this process has not drawn it yet.
+
+    That reads every accepted pseudo-label, which takes seconds among a million: do it before whatever writes, so that
+    nobody waits for it with the database locked.
+    """
+    audited = rounds.last_succeeded(uow.session, project_id)
+    if audited is None:
+        return
+    count = 2 * _length(projects.one(uow.session, project_id))
+    if (str(uow.session.get_bind().engine.url), audited.id, count) not in _draws:
+        state(uow, project_id)
+
+
 def _asked(draw: Sequence[int], verdicts: Mapping[int, Verdict]) -> list[int]:
     return [image_id for image_id in draw if verdicts[image_id] is not Verdict.LEFT_OUT]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.db.queries import audits
 from app.domain.acceptance import Order
 from app.domain.pools import Pool, Split
 from tests.predictions import publish_predictions
@@ -40,7 +41,7 @@ def test_grid__is_taken_answered_in_one_batch_and_undone_with_its_proposals(clie
     )
     assert {one["status"] for one in results} == {"saved"}
     proofs = client.get(f"/api/projects/{pets.project_id}/grids/{cat}?n=24&order=random").json()
-    assert proofs["so_far"].startswith(f"All {len(shown)} seen in random order since the newest round, 2 wrong")
+    assert proofs["so_far"].startswith(f"All {len(shown)} judged in random order since the newest round, 2 wrong")
     assert len(proofs["of_this_grid"]) == 25
 
     reply = client.post("/api/undo", json={"project_id": pets.project_id, "annotator_id": pets.annotator()})
@@ -49,6 +50,22 @@ def test_grid__is_taken_answered_in_one_batch_and_undone_with_its_proposals(clie
     assert {one["id"] for one in undone} == {one["id"] for one in shown}
     assert {one["proposed_class_id"] for one in undone} == {cat}
     assert pets.image(others[0]).pool is Pool.UNLABELLED
+
+
+@pytest.mark.parametrize("queue", ["grid", "audit"])
+def test_take__reads_what_was_accepted_before_it_writes(monkeypatch, pets, take, queue):
+    read_only = []
+    found = audits.accepted_ids
+
+    def watched(session, round_id):
+        read_only.append(bool(session.get_bind().get_execution_options().get("read_only")))
+        return found(session, round_id)
+
+    monkeypatch.setattr(audits, "accepted_ids", watched)
+    monkeypatch.setattr("app.services.audits._draws", {})
+    assert take(queue, class_id=pets.class_ids[0]).status_code == 200
+    assert read_only
+    assert all(read_only)  # among a million images that takes seconds, in which nobody could answer
 
 
 def test_grid__needs_a_class_of_the_project(take):

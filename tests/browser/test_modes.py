@@ -191,7 +191,7 @@ def test_grid__random_order_says_what_all_grids_prove_together(page, rejected):
     page.get_by_text("No grid of “cat” in random order was accepted yet").wait_for()
     shown = painted(page)
     page.keyboard.press("Enter")
-    page.get_by_text(f"All {len(shown)} seen in random order since the newest round, none wrong").wait_for()
+    page.get_by_text(f"All {len(shown)} judged in random order since the newest round, none wrong").wait_for()
 
 
 def test_review__shows_why_what_else_and_what_looks_alike_and_enter_confirms(page, rejected):

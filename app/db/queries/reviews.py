@@ -160,7 +160,9 @@ def judged_in_grids(session: Session, round_id: int, class_id: int, *, note: str
     """
     undo = aliased(Annotation)
     is_undone = select(undo.id).where(
-        undo.supersedes_id == Annotation.id, or_(undo.queue == Queue.GRID, undo.restores_id.is_not(None))
+        undo.image_id == Annotation.image_id,  # indexed
+        undo.supersedes_id == Annotation.id,
+        or_(undo.queue == Queue.GRID, undo.restores_id.is_not(None)),
     )
     rows = session.execute(
         select(Annotation.action, Annotation.class_id)
