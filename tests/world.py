@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.db.models import Image, Import, Round
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db.models import Image, Import, Round, Selection
 from app.db.queries import images as image_queries
 from app.db.queries import projects as project_queries
 from app.db.queries import rounds as round_queries
@@ -171,7 +174,7 @@ class World:
     def sample(self, draft_id: int) -> list[int]:
         """The validation sample of a draft, in the order in which it was drawn and is asked."""
         with self.reading() as uow:
-            return list(round_queries.selected_ids(uow.session, draft_id, Queue.VALIDATION))
+            return selected_ids(uow.session, draft_id, Queue.VALIDATION)
 
     def request(self, **options: Any) -> int:
         """Queue a round."""
@@ -242,6 +245,12 @@ class World:
         known = self.class_ids.index(self.image(image_id).sealed_class_id or 0)
         said = (known + 1) % len(self.class_ids) if at < wrong else known
         return Reported(image_id=image_id, class_id=self.class_ids[said], confidence=0.99 - at / 1000)
+
+
+def selected_ids(session: Session, round_id: int, queue: Queue) -> list[int]:
+    """The images that a round asks about in one queue, in order."""
+    asked = select(Selection.image_id).where(Selection.round_id == round_id, Selection.queue == queue)
+    return list(session.scalars(asked.order_by(Selection.position)))
 
 
 def progress(step: int, total: int) -> dict[str, Any]:

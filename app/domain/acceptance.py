@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
+from app.domain.words import percent
+
 
 class Order(StrEnum):
     """In which order a grid shows the proposals of a class."""
@@ -64,10 +66,10 @@ def of_one_grid(seen: Seen, *, name: str, target: float, order: Order) -> str:
     counted = f"{_wrong(seen.wrong)} of these {seen.n}"
     if order is Order.DOUBT:
         return (
-            f"{counted}: {share} with {_percent(CERTAINTY)} certainty, if the others, of which the model is surer, are "
+            f"{counted}: {share} with {percent(CERTAINTY)} certainty, if the others, of which the model is surer, are "
             "wrong no more often than these. A grid in random order proves it without that “if”."
         )
-    return f"{counted} in random order: with {_percent(CERTAINTY)} certainty {share}. {_against(seen, target)}"
+    return f"{counted} in random order: with {percent(CERTAINTY)} certainty {share}. {_against(seen, target)}"
 
 
 def of_all_grids(seen: Seen, *, name: str, target: float) -> str:
@@ -80,24 +82,20 @@ def of_all_grids(seen: Seen, *, name: str, target: float) -> str:
         return f"No grid of “{name}” in random order was accepted yet since the newest round."
     return (
         f"All {seen.n:,} judged in random order since the newest round, {_wrong(seen.wrong).lower()}: with "
-        f"{_percent(CERTAINTY)} certainty at most {_at_most(seen.bound)} of the images proposed as “{name}” are wrong, "
+        f"{percent(CERTAINTY)} certainty at most {_at_most(seen.bound)} of the images proposed as “{name}” are wrong, "
         f"whenever you stop, if every grid that was looked at was accepted too. {_against(seen, target)}"
     )
 
 
 def _against(seen: Seen, target: float) -> str:
     if seen.bound <= target:
-        return f"The project's target of {_percent(target)} is met."
+        return f"The project's target of {percent(target)} is met."
     more = seen.needed - seen.n
-    return f"The project's target is {_percent(target)}: {more:,} more without another wrong one would prove it."
+    return f"The project's target is {percent(target)}: {more:,} more without another wrong one would prove it."
 
 
 def _wrong(count: int) -> str:
     return {0: "None wrong", 1: "One wrong"}.get(count, f"{count} wrong")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def _at_most(share: float) -> str:

@@ -24,6 +24,7 @@ from app.db.unit_of_work import UnitOfWork
 from app.domain.audits import Drawn, Verdict, verdict
 from app.domain.labels import GIVEN
 from app.domain.pools import Pool
+from app.domain.words import percent
 from ssmae.gate import Audit, audit_sample
 
 DELTA = 0.05
@@ -73,7 +74,7 @@ class AuditState:
     @property
     def sentence(self) -> str:
         """What is proven so far, and what to do about it."""
-        needed, target = self.certificate.clean_answers_needed, _percent(self.certificate.alpha)
+        needed, target = self.certificate.clean_answers_needed, percent(self.certificate.alpha)
         match self.standing:
             case Standing.NOTHING if self.accepted:
                 return "People have judged everything that the newest round accepted: nothing is left to audit."
@@ -81,7 +82,7 @@ class AuditState:
                 return "The newest round accepted no pseudo-labels, so there is nothing to audit."
             case Standing.RUNNING if not self.certificate.right + self.certificate.wrong:
                 return (
-                    f"Nothing is certified yet. {needed} right answers in a row would show with {_percent(1 - DELTA)} "
+                    f"Nothing is certified yet. {needed} right answers in a row would show with {percent(1 - DELTA)} "
                     f"certainty that at most {target} of the accepted pseudo-labels are wrong."
                 )
             case Standing.FAILED if not self.drawn:
@@ -243,7 +244,3 @@ def _verdicts(uow: UnitOfWork, round_id: int, draw: Sequence[int]) -> tuple[dict
 
 def _was_judged_before(labelled: int | None, begun: int | None) -> bool:
     return labelled is not None and (begun is None or labelled < begun)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"

@@ -17,6 +17,7 @@ from app.errors import Conflict, Refused
 from app.queue import Task
 from app.services import leases, rounds
 from ssmae.config import Acquisition, Preset, StartFrom
+from tests.world import selected_ids
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def pets(world):
 
 def selected(world, draft_id: int, queue: Queue) -> list[int]:
     with world.reading() as uow:
-        return list(round_queries.selected_ids(uow.session, draft_id, queue))
+        return list(selected_ids(uow.session, draft_id, queue))
 
 
 def test_open_draft__asks_a_worker_for_a_selection_after_the_commit(pets):

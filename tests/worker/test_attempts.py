@@ -22,6 +22,7 @@ from app.services import rounds as round_service
 from app.services.publishing import Chosen
 from ssmae.config import Acquisition, RejectionReason
 from tests.worker import scene
+from tests.world import selected_ids
 from worker import attempts
 from worker.host import Host
 
@@ -146,7 +147,7 @@ def test_run__what_the_sample_could_not_be_drawn_from_is_rejected_for_that_and_a
         why = "The two likeliest classes are close."
         chosen = [Chosen(image_id=one, strategy=Acquisition.MARGIN, score=0.5, reason=why) for one in selected]
         publishing.publish_selection(uow, host.runtime.storage, draft_id, chosen, seed=draft_id, version=0)
-        skipped, *answered = rounds.selected_ids(uow.session, draft_id, Queue.VALIDATION)
+        skipped, *answered = selected_ids(uow.session, draft_id, Queue.VALIDATION)
         annotation.simulate(uow, project_id, Queue.VALIDATION, len(answered) + 1)
         oracle = annotation.annotator(uow, annotation.SIMULATED, AnnotatorKind.SIMULATED)
         annotation.answer(

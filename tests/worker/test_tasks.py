@@ -10,7 +10,6 @@ from typing import cast
 import pytest
 from celery import Celery
 
-from app.db.queries import rounds
 from app.db.unit_of_work import committed
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
@@ -20,6 +19,7 @@ from app.services.runtime import Runtime
 from ssmae.config import Acquisition
 from ssmae.errors import Stopped
 from tests.worker import scene
+from tests.world import selected_ids
 from worker import attempts, selecting, tasks
 from worker.child import Line
 from worker.host import Host
@@ -56,7 +56,7 @@ def _draft(runtime: Runtime) -> int:
 
 def _selected(runtime: Runtime, round_id: int) -> int:
     with runtime.database.reading() as uow:
-        return len(rounds.selected_ids(uow.session, round_id, Queue.SELECTION))
+        return len(selected_ids(uow.session, round_id, Queue.SELECTION))
 
 
 def test_task__of_two_messages_at_the_same_moment_one_does_the_work(

@@ -92,15 +92,6 @@ def snapshot_by_digest(session: Session, project_id: int, digest: str) -> Snapsh
     return session.scalar(select(Snapshot).where(Snapshot.project_id == project_id, Snapshot.digest == digest))
 
 
-def selected_ids(session: Session, round_id: int, queue: Queue) -> Sequence[int]:
-    """The images a round asks about in one queue, in order."""
-    return session.scalars(
-        select(Selection.image_id)
-        .where(Selection.round_id == round_id, Selection.queue == queue)
-        .order_by(Selection.position)
-    ).all()
-
-
 def validation_sample(session: Session, round_id: int) -> Sequence[Row[int, Pool, bool, bool]]:
     """(image_id, pool, is_answered_in_turn, is_skipped) of a round's validation sample, in the order of the draw.
 

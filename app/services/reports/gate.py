@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.db.models import GateRecord
 from app.db.queries import projects, reports
 from app.db.unit_of_work import UnitOfWork
+from app.domain.words import percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class GateRow:
     def certified(self) -> str:
         """What is proven of single classes, in words; empty if nothing is."""
         named = _named(one for one in self.classes if one.is_certified)
-        most = f"at most {_percent(self.alpha)} of its pseudo-labels are wrong"
+        most = f"at most {percent(self.alpha)} of its pseudo-labels are wrong"
         return named and f"Certified class by class: {named}. The validation answers prove for each that {most}."
 
 
@@ -114,7 +115,3 @@ def _classes(record: GateRecord, names: dict[int, str]) -> list[GateClass]:
 
 def _named(classes: Iterable[GateClass]) -> str:
     return ", ".join(f"{one.name} ({one.errors} of {one.n} wrong)" for one in classes)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
