@@ -7,6 +7,7 @@ import pytest
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool
 from app.services import annotation, queues
+from tests.browser.test_outbox import wait_kept
 
 
 def said(site, image_id):
@@ -97,7 +98,9 @@ def test_undo__of_an_answer_from_another_queue_says_so_and_does_not_show_its_ima
     labeller.wait_painted()
     if is_sent:
         labeller.wait_saved()
+    wait_kept(labeller.page, 0 if is_sent else 1)
     labeller.open(site.url)
+    labeller.root.locator(".status.saved" if is_sent else ".status.trouble").wait_for()
     here = labeller.wait_painted()
     assert here != elsewhere
     labeller.page.keyboard.press("u")

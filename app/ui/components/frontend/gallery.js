@@ -2,6 +2,7 @@
 // place, and the grid stays as it is, so that nothing moves under the pointer.
 
 import { el, imageAddress, style } from "./dom.js";
+import { mounting } from "./mounting.js";
 import { outbox } from "./outbox.js";
 import { showSaving } from "./saving.js";
 
@@ -117,22 +118,10 @@ class Gallery {
   }
 }
 
-const mounted = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let gallery = mounted.get(parentElement);
-  if (gallery) {
-    gallery.tell = setTriggerValue;
+export default mounting(
+  (root, data, tell) => new Gallery(root, data, tell),
+  (gallery, data, tell) => {
+    gallery.tell = tell;
     if (JSON.stringify(gallery.data) !== JSON.stringify(data)) gallery.fill(data);
-    return gallery.cleanup;
-  }
-  gallery = new Gallery(parentElement, data, setTriggerValue);
-  mounted.set(parentElement, gallery);
-  gallery.cleanup = () => {
-    // Streamlit also calls this for a superseded run while the component lives.
-    if ((parentElement.host ?? parentElement).isConnected) return;
-    gallery.end();
-    mounted.delete(parentElement);
-  };
-  return gallery.cleanup;
-}
+  },
+);

@@ -7,6 +7,7 @@ import { GridPages } from "./grid_pages.js";
 import { GridView, SIZES } from "./grid_view.js";
 import { hint } from "./hints.js";
 import { Keys, keyOf } from "./keys.js";
+import { mounting } from "./mounting.js";
 import { outbox } from "./outbox.js";
 import { preferencesOf } from "./preferences.js";
 import { showSaving } from "./saving.js";
@@ -324,21 +325,9 @@ class Grid {
   }
 }
 
-const mounted = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let grid = mounted.get(parentElement);
-  if (grid) {
-    grid.tell = setTriggerValue;
-    return grid.cleanup;
-  }
-  grid = new Grid(parentElement, data, setTriggerValue);
-  mounted.set(parentElement, grid);
-  grid.cleanup = () => {
-    // Streamlit also calls this for a superseded run while the component lives.
-    if ((parentElement.host ?? parentElement).isConnected) return;
-    grid.end();
-    mounted.delete(parentElement);
-  };
-  return grid.cleanup;
-}
+export default mounting(
+  (root, data, tell) => new Grid(root, data, tell),
+  (grid, data, tell) => {
+    grid.tell = tell;
+  },
+);

@@ -8,6 +8,7 @@ import { Keys, keyOf } from "./keys.js";
 import { KeysDialog } from "./keys_dialog.js";
 import { MANY_CLASSES, View } from "./labeller_view.js";
 import { emptiness } from "./emptiness.js";
+import { mounting } from "./mounting.js";
 import { outbox } from "./outbox.js";
 import { Exclusion, Flag, Reasons } from "./panels.js";
 import { Past } from "./past.js";
@@ -341,22 +342,10 @@ class Labeller {
   }
 }
 
-const mounted = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let labeller = mounted.get(parentElement);
-  if (labeller) {
-    labeller.tell = setTriggerValue;
+export default mounting(
+  (root, data, tell) => new Labeller(root, data, tell),
+  (labeller, data, tell) => {
+    labeller.tell = tell;
     labeller.askAgain(data.fresh);
-    return labeller.cleanup;
-  }
-  labeller = new Labeller(parentElement, data, setTriggerValue);
-  mounted.set(parentElement, labeller);
-  labeller.cleanup = () => {
-    // Streamlit also calls this for a superseded run while the component lives.
-    if ((parentElement.host ?? parentElement).isConnected) return;
-    labeller.end();
-    mounted.delete(parentElement);
-  };
-  return labeller.cleanup;
-}
+  },
+);

@@ -3,6 +3,7 @@
 
 import { watchConnection } from "./connection.js";
 import { el, style } from "./dom.js";
+import { mounting } from "./mounting.js";
 import { outbox } from "./outbox.js";
 import { saving, savingNotes, showSaving } from "./saving.js";
 import { session, signInAddress } from "./session.js";
@@ -79,22 +80,13 @@ function refusal(error, some) {
   return `${what} not count: ${error} (${names.join(", ")})`;
 }
 
-const mounted = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  session.enter(data.session);
-  let unsent = mounted.get(parentElement);
-  if (unsent) {
+export default mounting(
+  (root, data) => {
+    session.enter(data.session);
+    return new Unsent(root, data);
+  },
+  (unsent, data) => {
+    session.enter(data.session);
     unsent.draw();
-    return unsent.cleanup;
-  }
-  unsent = new Unsent(parentElement, data);
-  mounted.set(parentElement, unsent);
-  unsent.cleanup = () => {
-    // Streamlit also calls this for a superseded run while the component lives.
-    if ((parentElement.host ?? parentElement).isConnected) return;
-    unsent.end();
-    mounted.delete(parentElement);
-  };
-  return unsent.cleanup;
-}
+  },
+);
