@@ -238,7 +238,8 @@ def test_browser_without_storage__says_so_and_sends_all_the_same(site, labeller)
 def test_answers_of_somebody_else__wait_for_them_and_are_never_sent_in_another_name(site, labeller):
     sign_in = """async ([id, name]) => {
         const loaded = performance.getEntriesByType("resource").find((one) => one.name.endsWith("/session.js"));
-        (await import(loaded.name)).session.enter({ annotator_id: id, name, csrf: "token" });
+        const { session } = await import(loaded.name);
+        session.enter({ annotator_id: id, name, csrf: session.csrf });
     }"""
     you = site.world.annotator("you")
     labeller.page.evaluate(sign_in, [you, "Ada"])
