@@ -28,7 +28,6 @@ class Tile:
     title: str
     detail: str
     name: str | None = None
-    class_id: int | None = None
     pseudo_label_id: int | None = None
 
 
@@ -85,7 +84,6 @@ def _tile_json(tile: Tile) -> dict[str, object]:
         "name": tile.name or blindness.shown_name(image),
         "width": image.width,
         "height": image.height,
-        "class_id": tile.class_id,
         "pseudo_label_id": tile.pseudo_label_id,
         "title": tile.title,
         "detail": tile.detail,

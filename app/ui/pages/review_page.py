@@ -18,7 +18,7 @@ from app.ui import state
 from app.ui.components.gallery import Mode, Tile, gallery
 from app.ui.components.image_card import image_dialog
 from app.ui.components.labeller import Texts, labeller
-from app.ui.components.layout import empty, header, project_or_stop
+from app.ui.components.layout import annotator_or_stop, empty, header, project_or_stop, shared_or_stop
 from app.ui.components.paging import pager, position
 from ssmae.config import RejectionReason
 
@@ -97,11 +97,8 @@ def main() -> None:
 @st.fragment
 def _one_by_one(project: Project) -> None:
     """The rejected ones as large cards, each with what the model thinks of it."""
-    try:
-        annotator = state.annotator()
-    except AppError as refusal:
-        st.error(f"{refusal} Choose another name in the side bar.")
-        return
+    shared_or_stop(project.id)
+    annotator = annotator_or_stop()
     with state.runtime().database.reading() as uow:
         classes = projects.classes(uow.session, project.id)
     st.caption("Enter confirms what the model says, a class key corrects it. The surest come first.")
@@ -181,7 +178,6 @@ def _tile(label: PseudoLabel, image: Image, names: dict[int, str]) -> Tile:
         image=image,
         title=names.get(label.class_id, "?"),
         detail=f"{label.score or label.confidence:.0%} sure",
-        class_id=label.class_id,
         pseudo_label_id=label.id,
     )
 
