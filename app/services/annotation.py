@@ -13,7 +13,7 @@ from app.db.models import Annotation, Annotator, Image, ImageLease
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
-from app.domain.labels import GIVEN, Action, AnnotatorKind, Queue, consensus
+from app.domain.labels import GIVEN, Action, AnnotatorKind, Answer, Queue, consensus
 from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.transitions import check
 from app.errors import Conflict, Refused
@@ -257,8 +257,8 @@ def settle_disputes(uow: UnitOfWork, project_id: int) -> None:
 
 def _end_exclusions(uow: UnitOfWork, image_id: int, *, but: int) -> None:
     """Let everybody's answers from before they excluded the image stand again; those of `but` are the caller's."""
-    for exclusion in annotation_queries.exclusions(uow.session, image_id):
-        if exclusion.annotator_id == but:
+    for exclusion, _ in annotation_queries.standing(uow.session, image_id):
+        if exclusion.action is not Action.EXCLUDE or exclusion.annotator_id == but:
             continue
         exclusion.superseded_at = now()
         uow.session.flush()
@@ -300,11 +300,22 @@ def _outcome(uid: str, image: Image, queue: Queue, *, is_replay: bool = False) -
     )
 
 
+def _answer(act: Annotation, kind: AnnotatorKind) -> Answer:
+    return Answer(
+        annotator_id=act.annotator_id,
+        class_id=act.class_id,
+        is_unsure=act.action is Action.UNSURE,
+        is_imported=kind is AnnotatorKind.IMPORT,
+        decides=act.queue is Queue.ADJUDICATION,
+    )
+
+
 def _settle(uow: UnitOfWork, image: Image, *, brings_back: bool) -> None:
     """Let label, pool and pseudo-labels of an image follow from everybody's standing acts."""
     project = projects.one(uow.session, image.project_id)
-    everybody = consensus(annotation_queries.answers(uow.session, image.id), project.adjudication)
-    is_excluded = bool(annotation_queries.exclusions(uow.session, image.id))
+    acts = annotation_queries.standing(uow.session, image.id)
+    everybody = consensus([_answer(act, kind) for act, kind in acts if act.action in GIVEN], project.adjudication)
+    is_excluded = any(act.action is Action.EXCLUDE for act, _ in acts)
     # Images that an older version excluded have nobody's act to show for it.
     is_excluded = is_excluded or (image.pool is Pool.EXCLUDED and not brings_back)
     label = None if is_excluded else everybody.class_id
@@ -321,8 +332,8 @@ def _settle(uow: UnitOfWork, image: Image, *, brings_back: bool) -> None:
     image.label_class_id = label
     image.opinions = everybody.opinions
     image.needs_decision = everybody.needs_decision and not is_excluded
-    uow.session.flush()
-    is_denied = annotation_queries.is_denied(uow.session, image.id)
+    # In a grid, to pass an image over says that it is not of the class that the model proposes.
+    is_denied = any((act.queue, act.action) == (Queue.GRID, Action.SKIP) for act, _ in acts)
     proposals.follow(uow, image, is_settled=label is not None or is_excluded, is_denied=is_denied)
     uow.session.flush()
 

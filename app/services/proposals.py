@@ -6,7 +6,7 @@ hundred accepted ones, and two people who say that the model is wrong must both 
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from app.db.base import now
 from app.db.models import Image, PseudoLabel
@@ -14,7 +14,8 @@ from app.db.queries.reviews import newest_result
 from app.db.unit_of_work import UnitOfWork
 from app.domain.pools import POOL_TRANSITIONS, Pool
 from app.domain.pseudo_labels import PSEUDO_LABEL_TRANSITIONS, PseudoLabelStatus
-from app.domain.transitions import check, sources
+from app.domain.transitions import check
+from ssmae.config import RejectionReason
 
 _S = PseudoLabelStatus
 
@@ -28,34 +29,32 @@ def follow(uow: UnitOfWork, image: Image, *, is_settled: bool, is_denied: bool) 
         is_settled: it has a label, or is out of the project.
         is_denied: somebody says that it is not of the class that the model proposes.
     """
-    _move(uow, image, _S.REVIEWED if is_settled else _S.REJECTED, was_accepted=False)
+    found = uow.session.execute(
+        select(PseudoLabel.id, PseudoLabel.status, PseudoLabel.reason).where(
+            PseudoLabel.round_id == newest_result(image.project_id), PseudoLabel.image_id == image.id
+        )
+    ).one_or_none()
+    if found is None or found.status in {_S.PROPOSED, _S.EXPIRED}:
+        return
+    if found.reason is not None:
+        _move(uow, found, _S.REVIEWED if is_settled else _S.REJECTED)
+        return
     target = _S.SUPERSEDED if is_settled else _S.REVOKED if is_denied else _S.ACCEPTED
-    _move(uow, image, target, was_accepted=True)
-    if not is_settled and _is(uow, image, target):
-        pool = Pool.PSEUDO_LABELLED if target is _S.ACCEPTED else Pool.UNLABELLED
-        if image.pool is not pool:
-            image.pool = check("pool", POOL_TRANSITIONS, image.pool, pool)
+    _move(uow, found, target)
+    pool = Pool.PSEUDO_LABELLED if target is _S.ACCEPTED else Pool.UNLABELLED
+    if not is_settled and image.pool is not pool:
+        image.pool = check("pool", POOL_TRANSITIONS, image.pool, pool)
 
 
-def _move(uow: UnitOfWork, image: Image, target: PseudoLabelStatus, *, was_accepted: bool) -> None:
-    reason = PseudoLabel.reason
+def _move(
+    uow: UnitOfWork, found: Row[int, PseudoLabelStatus, RejectionReason | None], target: PseudoLabelStatus
+) -> None:
+    """Change the status, unless a newer round has ended the pseudo-label in this very moment."""
+    if found.status is target:
+        return
+    moved = check("pseudo-label", PSEUDO_LABEL_TRANSITIONS, found.status, target)
     uow.session.execute(
         update(PseudoLabel)
-        .where(
-            PseudoLabel.round_id == newest_result(image.project_id),
-            PseudoLabel.image_id == image.id,
-            reason.is_(None) if was_accepted else reason.is_not(None),
-            PseudoLabel.status.in_(sources(PSEUDO_LABEL_TRANSITIONS, target)),
-            PseudoLabel.status != _S.PROPOSED,
-        )
-        .values(status=target, changed_at=now())
+        .where(PseudoLabel.id == found.id, PseudoLabel.status == found.status)
+        .values(status=moved, changed_at=now())
     )
-
-
-def _is(uow: UnitOfWork, image: Image, status: PseudoLabelStatus) -> bool:
-    found = select(PseudoLabel.id).where(
-        PseudoLabel.round_id == newest_result(image.project_id),
-        PseudoLabel.image_id == image.id,
-        PseudoLabel.status == status,
-    )
-    return uow.session.scalar(found) is not None

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db.models import Annotation, Annotator, Image
 from app.db.queries.images import SHARED
-from app.domain.labels import GIVEN, Action, AnnotatorKind, Answer, Queue
+from app.domain.labels import Action, AnnotatorKind
 from app.errors import NotFound
 
 
@@ -46,24 +46,18 @@ def current(session: Session, image_id: int, annotator_id: int) -> Annotation | 
     )
 
 
-def answers(session: Session, image_id: int) -> list[Answer]:
-    """Everybody's standing answer to one image, oldest first."""
-    rows = session.execute(
+def standing(session: Session, image_id: int) -> Sequence[Row[Annotation, AnnotatorKind]]:
+    """Everybody's standing act on one image, withdrawals apart, with who they are, oldest first."""
+    return session.execute(
         select(Annotation, Annotator.kind)
         .join(Annotator, Annotator.id == Annotation.annotator_id)
-        .where(Annotation.image_id == image_id, Annotation.superseded_at.is_(None), Annotation.action.in_(GIVEN))
-        .order_by(Annotation.id)
-    )
-    return [
-        Answer(
-            annotator_id=said.annotator_id,
-            class_id=said.class_id,
-            is_unsure=said.action is Action.UNSURE,
-            is_imported=kind is AnnotatorKind.IMPORT,
-            decides=said.queue is Queue.ADJUDICATION,
+        .where(
+            Annotation.image_id == image_id,
+            Annotation.superseded_at.is_(None),
+            Annotation.action != Action.WITHDRAW,
         )
-        for said, kind in rows
-    ]
+        .order_by(Annotation.id)
+    ).all()
 
 
 def disagreed(session: Session, project_id: int) -> Sequence[int]:
@@ -83,26 +77,6 @@ def disagreed(session: Session, project_id: int) -> Sequence[int]:
         .having(func.count(Annotation.class_id.distinct()) > 1)
         .order_by(Image.id)
     ).all()
-
-
-def exclusions(session: Session, image_id: int) -> Sequence[Annotation]:
-    """Everybody's standing act that took the image out of the project."""
-    return session.scalars(
-        select(Annotation).where(
-            Annotation.image_id == image_id, Annotation.superseded_at.is_(None), Annotation.action == Action.EXCLUDE
-        )
-    ).all()
-
-
-def is_denied(session: Session, image_id: int) -> bool:
-    """Whether anybody says that the image is not of the class that the model proposes, by passing it over in a grid."""
-    found = select(Annotation.id).where(
-        Annotation.image_id == image_id,
-        Annotation.superseded_at.is_(None),
-        Annotation.queue == Queue.GRID,
-        Annotation.action == Action.SKIP,
-    )
-    return session.scalar(found.limit(1)) is not None
 
 
 def undone_together(session: Session, annotator_id: int, batch: str) -> Sequence[Annotation]:
