@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.api.rest import Asking, BigPathId, Opened, PathId
 from app.db.models import Image
@@ -13,6 +14,7 @@ from app.db.queries import images
 from app.domain.acceptance import Order
 from app.errors import NotFound
 from app.services import grids, review_context
+from app.services.review_context import Likely, View
 
 LARGEST_GRID = 96
 
@@ -27,40 +29,11 @@ class Picture(BaseModel):
     height: int
 
 
-class Likely(BaseModel):
-    """One class, and how likely the model holds it."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    class_id: int
-    name: str
-    probability: float
-
-
 class Neighbour(Picture):
     """A labelled image that looks alike to the model."""
 
     label: str
     similarity: float
-
-
-class View(BaseModel):
-    """How one changed copy of the image is made; lengths are shares of its side."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    is_mirrored: bool
-    right: float
-    down: float
-    degrees: float
-    scale: float
-    shear: float
-    brightness: float
-    contrast: float
-    saturation: float
-    erased_x: float
-    erased_y: float
-    erased_side: float
 
 
 class Context(BaseModel):
@@ -69,11 +42,11 @@ class Context(BaseModel):
     id: int
     proposed_class_id: int | None
     why: str
-    likeliest: list[Likely]
+    likeliest: Sequence[Likely]
     others: float
     other_classes: int
     side: int
-    views: list[View]
+    views: Sequence[View]
     changes: str
     neighbours: list[Neighbour]
 
@@ -95,11 +68,11 @@ def of_image(image_id: BigPathId, caller: Asking, runtime: Opened) -> Context:
         id=found.image.id,
         proposed_class_id=found.proposed_class_id,
         why=found.why,
-        likeliest=[Likely.model_validate(one) for one in found.likeliest],
+        likeliest=found.likeliest,
         others=found.others,
         other_classes=found.other_classes,
         side=found.side,
-        views=[View.model_validate(one) for one in found.views],
+        views=found.views,
         changes=found.changes,
         neighbours=[
             Neighbour(**_picture(one.image), label=one.name, similarity=one.similarity) for one in found.neighbours

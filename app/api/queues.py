@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, Field
 
 from app.api.answers import LARGEST_BATCH, check_person, check_queue
@@ -13,6 +15,7 @@ from app.domain.acceptance import Order
 from app.domain.labels import Queue
 from app.domain.rounds import SelectionStatus
 from app.services import audits, queues, second_look
+from app.services.queues import Elsewhere
 
 SERVED = tuple(queue for queue in Queue if queue not in {Queue.BROWSE, Queue.IMPORT})
 
@@ -35,14 +38,6 @@ class Progress(BaseModel):
     skipped: int
     total: int
     left: int
-
-
-class Elsewhere(BaseModel):
-    """Images that others hold, who they are, and after how many seconds the last of these comes back."""
-
-    images: int
-    names: list[str]
-    seconds: float
 
 
 class Taken(BaseModel):
@@ -111,11 +106,9 @@ def _taken(taken: queues.Taken, items: list[Item]) -> Taken:
     return Taken(
         images=items,
         kept=taken.kept,
-        progress=_progress(taken.progress),
+        progress=Progress(**asdict(taken.progress), left=taken.progress.left),
         selection=taken.selection,
-        elsewhere=Elsewhere(
-            images=taken.elsewhere.images, names=list(taken.elsewhere.names), seconds=taken.elsewhere.seconds
-        ),
+        elsewhere=taken.elsewhere,
     )
 
 
@@ -129,7 +122,3 @@ def release(body: Tab, caller: Asking, runtime: Opened) -> Released:
 def _check_served(queue: Queue) -> None:
     if queue not in SERVED:
         raise Malformed("queue", f"must be one of {', '.join(SERVED)}", str(queue))
-
-
-def _progress(how_far: queues.QueueProgress) -> Progress:
-    return Progress(settled=how_far.settled, skipped=how_far.skipped, total=how_far.total, left=how_far.left)
