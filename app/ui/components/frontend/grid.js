@@ -13,9 +13,9 @@ import { preferencesOf } from "./preferences.js";
 import { showSaving } from "./saving.js";
 import { Search } from "./search.js";
 import { ask, uuid } from "./session.js";
+import { Telling, Timers } from "./telling.js";
 import { UndoOnServer } from "./undoing.js";
 
-const TELL_PYTHON = 2000; // milliseconds at least between two messages that answers were saved
 const REMEMBERED = 20; // pages that are taken back without asking the server
 const MEASURE = "ssmae:grid"; // from Enter to the next page on the screen
 
@@ -30,10 +30,10 @@ class Grid {
   #asked = new Map(); // by size: the newest question about it that is on its way
   #questions = 0;
   #answered = 0; // the newest question that was answered
-  #savedSince = 0;
   #pressedAt = null;
   #ends = [];
-  #timers = new Set();
+  #timers;
+  #telling;
 
   constructor(root, data, tell) {
     this.data = data;
@@ -58,6 +58,9 @@ class Grid {
         this.#mark("skip");
       },
     });
+    this.view.root.dataset.order = data.part.order;
+    this.#timers = new Timers(this.view.root);
+    this.#telling = new Telling(this.#timers, (saved) => this.tell("progress", { saved }));
     this.search = new Search((one) => this.#mark("label", one), () => this.#focus());
     this.view.root.append(this.search.root);
     const tip = hint(this.preferences, "grid", "Arrows move. Mark what is ", el("em", { textContent: "not" }), ` ${data.name}: `,
@@ -81,7 +84,7 @@ class Grid {
 
   end() {
     this.#ends.forEach((end) => end());
-    this.#timers.forEach(clearTimeout);
+    this.#timers.end();
   }
 
   get #size() {
@@ -111,7 +114,7 @@ class Grid {
       this.#shown = null;
       const { title, text, again, isQuick } = emptiness(pages, this.data);
       if (!isQuick || this.view.root.dataset.state !== "grid") this.view.say(title, text);
-      if (again) this.#later(again, () => !pages.page.length && pages.fill());
+      if (again) this.#timers.later(again, () => !pages.page.length && pages.fill());
     }
     this.#summarise();
   }
@@ -303,25 +306,11 @@ class Grid {
       this.pages.reopen(act.image_id);
     }
     if (!change.saved) return;
-    this.#savedSince += change.saved;
+    this.#telling.saved(change.saved);
     if (outbox.unsaved) return;
     this.view.spoken.textContent = `${this.said ?? "All"} – saved.`;
     this.#prove(this.#shown?.length ?? 1, true);
     this.pages.fill();
-    this.tellTimer ??= this.#later(TELL_PYTHON, () => {
-      this.tellTimer = null;
-      this.tell("progress", { saved: this.#savedSince });
-      this.#savedSince = 0;
-    });
-  }
-
-  #later(milliseconds, run) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (this.view.root.isConnected) run();
-    }, milliseconds);
-    this.#timers.add(timer);
-    return timer;
   }
 }
 

@@ -1,5 +1,6 @@
 // The pages of a grid: the one in hand, and the next one, leased and decoded before it is needed.
 
+import { Asker } from "./asker.js";
 import { imageAddress } from "./dom.js";
 import { Leases } from "./leases.js";
 import { outbox } from "./outbox.js";
@@ -13,18 +14,13 @@ let left = Promise.resolve(); // the grid before this one has given back what it
 
 export class GridPages {
   #leases;
-  #onChange;
-  #isAsking = false;
-  #isAskedAgain = false;
+  #asker;
   #answered = new Set();
   #putBackAt = new Map(); // image id → when its answer was taken back
-  #retry = null;
-  #delay = 500;
   page = []; // items in hand
   ahead = [];
   progress = null;
   elsewhere = null;
-  trouble = "";
   isDry = false;
   selection = null;
 
@@ -35,8 +31,12 @@ export class GridPages {
    */
   constructor(settings, size, onChange) {
     this.size = size;
-    this.#onChange = onChange;
+    this.#asker = new Asker(() => this.#ask(), () => onChange());
     this.#leases = new Leases(settings, () => this.fill());
+  }
+
+  get trouble() {
+    return this.#asker.trouble;
   }
 
   /** The page in hand is answered: the next one takes its place. */
@@ -74,38 +74,21 @@ export class GridPages {
   }
 
   /** Renew what is held, and ask for more; one request at a time. */
-  async fill() {
-    if (this.#isAsking) {
-      this.#isAskedAgain = true;
-      return;
-    }
-    this.#isAsking = true;
-    clearTimeout(this.#retry);
+  fill() {
+    this.#asker.run();
+  }
+
+  async #ask() {
     await left;
     const unsent = new Set(outbox.acts().map((act) => act.image_id));
     const held = [...new Set([...[...this.page, ...this.ahead].map((item) => item.id), ...unsent])];
-    try {
-      const n = Math.min(MOST, 2 * this.size + unsent.size);
-      this.#take(await this.#leases.take(n, held), new Set(held), unsent);
-      this.trouble = "";
-      this.#delay = 500;
-    } catch (error) {
-      this.trouble = error.message;
-      this.#delay = Math.min(8000, this.#delay * 2);
-      this.#retry = setTimeout(() => this.fill(), this.#delay);
-    }
-    this.#isAsking = false;
-    if (this.#isAskedAgain) {
-      this.#isAskedAgain = false;
-      this.fill();
-    }
-    this.#onChange();
+    const n = Math.min(MOST, 2 * this.size + unsent.size);
+    this.#take(await this.#leases.take(n, held), new Set(held), unsent);
   }
 
   close() {
-    clearTimeout(this.#retry);
+    this.#asker.end();
     left = Promise.race([this.#leases.end(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
-    this.#onChange = () => {};
   }
 
   #take(reply, held, unsent) {

@@ -18,10 +18,10 @@ import { Recent } from "./recent.js";
 import { showSaving } from "./saving.js";
 import { Search } from "./search.js";
 import { Showing } from "./showing.js";
+import { Telling, Timers } from "./telling.js";
 import { UndoOnServer, takenBackElsewhere } from "./undoing.js";
 import { PLAIN, Viewer } from "./viewer.js";
 
-const TELL_PYTHON = 2000; // milliseconds at least between two messages that answers were saved
 const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
 const ABOUT_THE_GUESS = new Set(["review", "second_look"]); // queues in which people judge what is proposed
 const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -29,8 +29,8 @@ const COUNTED = { label: "settled", skip: "skipped", unsure: "skipped" };
 
 class Labeller {
   #pressedAt = null; // when the key went down whose work is being done
-  #savedSince = 0;
-  #timers = new Set();
+  #timers;
+  #telling;
   #ends = [];
   #panel = null;
 
@@ -56,6 +56,9 @@ class Labeller {
       changeLight: (light) => this.#set("light", light),
       keepView: (keeps) => this.#set("keepsView", keeps),
     });
+    this.view.root.dataset.queue = data.queue;
+    this.#timers = new Timers(this.view.root);
+    this.#telling = new Telling(this.#timers, (saved, finished) => this.tell("progress", { saved, finished }));
     const close = () => this.#open(null);
     this.reasons = new Reasons((note) => this.#answer({ action: "skip", note }, `skipped: ${note}`), close);
     this.exclusion = new Exclusion(() => this.#exclude(), close);
@@ -99,7 +102,7 @@ class Labeller {
 
   end() {
     this.#ends.forEach((end) => end());
-    this.#timers.forEach(clearTimeout);
+    this.#timers.end();
   }
 
   // --- what is shown
@@ -145,11 +148,11 @@ class Labeller {
     this.#open(null);
     this.view.wait();
     const { title, text, again, isFinished, isQuick } = emptiness(this.queue, this.data);
-    if (isQuick) this.#later(NOTICEABLE, () => !this.queue.current && emptiness(this.queue, this.data).isQuick && this.view.say(title, text));
+    if (isQuick) this.#timers.later(NOTICEABLE, () => !this.queue.current && emptiness(this.queue, this.data).isQuick && this.view.say(title, text));
     else this.view.say(title, text);
     clearTimeout(this.lookAgain);
-    if (again) this.lookAgain = this.#later(again, () => !this.queue.current && this.queue.fill());
-    if (isFinished) outbox.drained().then(() => this.#tellPython(true));
+    if (again) this.lookAgain = this.#timers.later(again, () => !this.queue.current && this.queue.fill());
+    if (isFinished) outbox.drained().then(() => this.#telling.now(true));
   }
 
   // --- what the annotator does
@@ -308,11 +311,7 @@ class Labeller {
     }
     if (change.saved) {
       if (!outbox.unsaved) this.view.spoken.textContent = `${this.view.last.textContent.replace("Last answer: ", "")} – saved.`;
-      this.#savedSince += change.saved;
-      this.tellTimer ??= this.#later(TELL_PYTHON, () => {
-        this.tellTimer = null;
-        this.#tellPython(false);
-      });
+      this.#telling.saved(change.saved);
     }
   }
 
@@ -324,21 +323,6 @@ class Labeller {
       this.#putBack(answered.item);
     }
     this.view.tell(`${error} What you did last was not taken: make some room, then do it again.`);
-  }
-
-  #tellPython(isFinished) {
-    if (!this.#savedSince) return;
-    this.tell("progress", { saved: this.#savedSince, finished: isFinished });
-    this.#savedSince = 0;
-  }
-
-  #later(milliseconds, run) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (this.view.root.isConnected) run();
-    }, milliseconds);
-    this.#timers.add(timer);
-    return timer;
   }
 }
 

@@ -1,5 +1,6 @@
 // The images ahead: leased before they are needed, and decoded before they are shown.
 
+import { Asker } from "./asker.js";
 import { imageAddress } from "./dom.js";
 import { Leases } from "./leases.js";
 import { outbox } from "./outbox.js";
@@ -14,19 +15,15 @@ export class ImageQueue {
   #settings;
   #onChange;
   #leases;
-  #asking = false;
-  #askedAgain = false;
+  #asker;
   #answered = new Set();
   #putBackSince = new Set();
-  #retry = null;
   #end;
   #generation = 0; // rises when what is held is forgotten: an answer to an older question is then no use
-  #delay = 500;
   items = [];
   progress = null;
   selection = null;
   elsewhere = null;
-  trouble = "";
   isDry = false; // the server had nothing more when it was asked last
 
   /** @param onChange called with whether the image at the front went to somebody else */
@@ -34,8 +31,13 @@ export class ImageQueue {
     this.#settings = settings;
     this.#onChange = onChange;
     this.#leases = new Leases(settings, () => this.fill());
+    this.#asker = new Asker(() => this.#ask(), (hasLostCurrent) => this.#onChange(Boolean(hasLostCurrent)));
     // Near the end of a queue the server lends a tab a share of what is left, and more once its answers have arrived.
     this.#end = outbox.subscribe(({ saved }) => saved && this.items.length < LOW && this.#mayHaveMore && this.fill());
+  }
+
+  get trouble() {
+    return this.#asker.trouble;
   }
 
   get current() {
@@ -80,40 +82,24 @@ export class ImageQueue {
   }
 
   /** Renew what is held, and ask for more; one request at a time. */
-  async fill() {
-    if (this.#asking) {
-      this.#askedAgain = true;
-      return;
-    }
-    this.#asking = true;
-    clearTimeout(this.#retry);
+  fill() {
+    this.#asker.run();
+  }
+
+  /** Resolves to whether the image at the front went to somebody else. */
+  async #ask() {
     const generation = this.#generation;
     const unsent = this.#unsent();
     const held = [...new Set([...this.items.map((item) => item.id), ...unsent])];
     this.#putBackSince.clear();
-    let hasLostCurrent = false;
-    try {
-      const found = await this.#leases.take(Math.min(MOST, AHEAD + unsent.size), held);
-      const current = this.current;
-      if (generation === this.#generation) this.#take(found, new Set(held), unsent);
-      hasLostCurrent = current !== null && !this.items.includes(current);
-      this.trouble = "";
-      this.#delay = 500;
-    } catch (error) {
-      this.trouble = error.message;
-      this.#delay = Math.min(8000, this.#delay * 2);
-      this.#retry = setTimeout(() => this.fill(), this.#delay);
-    }
-    this.#asking = false;
-    if (this.#askedAgain) {
-      this.#askedAgain = false;
-      this.fill();
-    }
-    this.#onChange(hasLostCurrent);
+    const found = await this.#leases.take(Math.min(MOST, AHEAD + unsent.size), held);
+    const current = this.current;
+    if (generation === this.#generation) this.#take(found, new Set(held), unsent);
+    return current !== null && !this.items.includes(current);
   }
 
   close() {
-    clearTimeout(this.#retry);
+    this.#asker.end();
     this.#end();
     this.#leases.end();
     this.#onChange = () => {};
