@@ -119,8 +119,15 @@ class Labeller:
         self.page.goto(url)
         self.page.get_by_role("link", name="Label", exact=True).click()
         self.root.wait_for()
-        if queue is not Queue.SELECTION:
-            self.page.get_by_role("radio", name=queue.label).click()
+        if queue is Queue.SELECTION:
+            self.wait_painted()
+        else:
+            self.switch(queue)
+
+    def switch(self, queue: Queue) -> None:
+        """Choose another queue and wait for its first image, not for one of the queue before."""
+        self.page.get_by_role("radio", name=queue.label).click()
+        self.page.locator(f"section.labeller[data-queue={queue}]").wait_for()
         self.wait_painted()
 
     @property

@@ -90,8 +90,7 @@ def test_undo__whose_reply_was_lost_takes_back_one_answer_only(site, labeller):
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["sent", "unsent"])
 def test_undo__of_an_answer_from_another_queue_says_so_and_does_not_show_its_image_here(site, labeller, is_sent):
-    labeller.page.get_by_role("radio", name=Queue.VALIDATION.label).click()
-    labeller.page.get_by_text("Validation sample").first.wait_for()
+    labeller.switch(Queue.VALIDATION)
     if not is_sent:
         labeller.page.context.route("**/api/annotations", lambda route: route.abort())
     elsewhere = labeller.press("1")

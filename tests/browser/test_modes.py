@@ -188,6 +188,7 @@ def test_grid__by_touch_a_tap_marks_and_a_class_button_corrects(page, rejected):
 def test_grid__random_order_says_what_all_grids_prove_together(page, rejected):
     open_grid(page, rejected)
     page.get_by_role("radio", name="In random order").click()
+    page.locator("section.grid-mode[data-order=random]").wait_for()
     page.get_by_text("No grid of “cat” in random order was accepted yet").wait_for()
     shown = painted(page)
     page.keyboard.press("Enter")
