@@ -22,6 +22,7 @@ from sqlalchemy import update
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
+from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app import server
@@ -138,6 +139,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with TestClient(made.site.app, base_url=HERE) as made.running:
         yield made
     made.world.close()
+    # The server has set Streamlit up for this whole process; other tests run pages without a server.
+    config._main_script_path = None
+    config.get_config_options(force_reparse=True)
     # Streamlit leaves the event loop of a page's thread to whenever garbage is collected.
     for thread in threading.enumerate():
         if thread.name.startswith("ScriptRunner"):
