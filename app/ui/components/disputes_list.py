@@ -42,25 +42,7 @@ def disputes_list(project_id: int) -> None:
     if how == "As a list":
         _list(project_id)
     else:
-        _decide(project_id)
-
-
-def _decide(project_id: int) -> None:
-    with state.runtime().database.reading() as uow:
-        classes = projects.classes(uow.session, project_id)
-    labeller(
-        project_id=project_id,
-        queue=Queue.ADJUDICATION,
-        annotator=state.annotator(),
-        classes=classes,
-        texts=_TEXTS,
-        fresh=state.answers_of_others(),
-        on_progress=_saved,
-    )
-
-
-def _saved() -> None:
-    """Decisions were saved: the page is drawn anew, with the counts as they are now."""
+        labeller(project_id, Queue.ADJUDICATION, _TEXTS)
 
 
 def _list(project_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import streamlit as st
@@ -11,7 +11,7 @@ from app.db.models import Annotator, ImageClass
 from app.domain.acceptance import Order
 from app.domain.labels import Queue
 from app.ui.components import assets
-from app.ui.components.labeller import Texts, classes_json
+from app.ui.components.labeller import Texts, classes_json, saved
 
 _TEXTS = Texts(
     finished="Choose another class above.",
@@ -20,15 +20,7 @@ _TEXTS = Texts(
 )
 
 
-def grid(
-    *,
-    project_id: int,
-    annotator: Annotator,
-    classes: Sequence[ImageClass],
-    shown: ImageClass,
-    order: Order,
-    on_progress: Callable[[], None],
-) -> None:
+def grid(project_id: int, annotator: Annotator, classes: Sequence[ImageClass], shown: ImageClass, order: Order) -> None:
     """Mount the grid of one class.
 
     Args:
@@ -37,7 +29,6 @@ def grid(
         classes: in their order; their keys follow from it.
         shown: the class that the model proposes for all of them.
         order: in which order they come.
-        on_progress: called, at most every two seconds, after answers were saved.
     """
     mount = st.components.v2.component("ssmae_grid", js=assets.LOADER)
     mount(
@@ -55,5 +46,5 @@ def grid(
             "classes": classes_json(classes),
             "texts": asdict(_TEXTS),
         },
-        on_progress_change=on_progress,
+        on_progress_change=saved,
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 
-from app.db.models import Annotator, ImageClass
+from app.db.models import ImageClass
+from app.db.queries import projects
 from app.domain.labels import Queue
+from app.ui import state
 from app.ui.components import assets
+from app.ui.components.layout import annotator_or_stop
 from ssmae.config import Acquisition
 
 
@@ -23,31 +26,21 @@ class Texts:
     nothing: str
 
 
-def labeller(
-    *,
-    project_id: int,
-    queue: Queue,
-    annotator: Annotator,
-    classes: Sequence[ImageClass],
-    texts: Texts,
-    fresh: int,
-    on_progress: Callable[[], None],
-    context: bool = False,
-    proposal: str = "",
-) -> None:
-    """Mount the labeller for one queue.
+def labeller(project_id: int, queue: Queue, texts: Texts, *, context: bool = False, proposal: str = "") -> None:
+    """Mount the labeller for one queue and whoever is at the browser.
+
+    What it is drawn in, a fragment or the page, is drawn anew a while after answers were saved.
 
     Args:
         project_id: whose images.
         queue: which of its queues.
-        annotator: who answers.
-        classes: in their order; their keys follow from it.
         texts: what to say where there is no image.
-        fresh: another number makes the labeller ask again for the images it holds.
-        on_progress: called, at most every two seconds, after answers were saved.
         context: also show what the model thinks of the image, and what looks alike to it.
         proposal: what stands before the class that is proposed; else that the model says so.
     """
+    annotator = annotator_or_stop()
+    with state.runtime().database.reading() as uow:
+        classes = projects.classes(uow.session, project_id)
     mount = st.components.v2.component("ssmae_labeller", js=assets.LOADER)
     mount(
         key=f"labeller-{project_id}-{queue}-{annotator.id}",
@@ -61,12 +54,16 @@ def labeller(
             "classes": classes_json(classes),
             "strategies": {str(one): one.label for one in Acquisition},
             "texts": asdict(texts),
-            "fresh": fresh,
+            "fresh": state.answers_of_others(),
             "context": context,
             "proposal": proposal,
         },
-        on_progress_change=on_progress,
+        on_progress_change=saved,
     )
+
+
+def saved() -> None:
+    """Answers were saved: Streamlit draws the counts around the component anew after any message of it."""
 
 
 def classes_json(classes: Sequence[ImageClass]) -> list[Mapping[str, Any]]:

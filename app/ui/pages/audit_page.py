@@ -6,14 +6,13 @@ import html
 
 import streamlit as st
 
-from app.db.models import Annotator, Project
-from app.db.queries import projects
+from app.db.models import Project
 from app.domain.labels import Queue
 from app.services import audits
 from app.services.audits import AuditState, Standing
 from app.ui import state
 from app.ui.components.labeller import Texts, labeller
-from app.ui.components.layout import annotator_or_stop, empty, header, project_or_stop, shared_or_stop
+from app.ui.components.layout import empty, header, project_or_stop, shared_or_stop
 from app.ui.components.simulated import simulated_annotator
 
 _TEXTS = Texts(
@@ -26,17 +25,14 @@ _TEXTS = Texts(
 def main() -> None:
     """Draw the page."""
     header("Audit", "A random sample of the labels that the model gave itself, answered without seeing them.")
-    project = project_or_stop()
-    annotator = annotator_or_stop()
-    _work(project, annotator)
+    _work(project_or_stop())
 
 
 @st.fragment
-def _work(project: Project, annotator: Annotator) -> None:
+def _work(project: Project) -> None:
     shared_or_stop(project.id)
     with state.runtime().database.reading() as uow:
         audit = audits.state(uow, project.id)
-        classes = projects.classes(uow.session, project.id)
     if audit.standing is Standing.NOTHING:
         empty(
             audit.sentence,
@@ -53,15 +49,7 @@ def _work(project: Project, annotator: Annotator) -> None:
         "somebody names the class. An image that the draw names twice counts twice and is asked once. The certificate "
         f"moves every {audits.STEP} draws, so that nobody sees which answer it was."
     )
-    labeller(
-        project_id=project.id,
-        queue=Queue.AUDIT,
-        annotator=annotator,
-        classes=classes,
-        texts=_TEXTS,
-        fresh=state.answers_of_others(),
-        on_progress=lambda: None,
-    )
+    labeller(project.id, Queue.AUDIT, _TEXTS)
     if project.is_sealed:
         simulated_annotator(project.id, Queue.AUDIT, len(audit.waiting))
 

@@ -62,14 +62,7 @@ def _work(project: Project, annotator: Annotator) -> None:
     )
     assert class_id is not None, "one is always chosen"
     assert order is not None, "one is always chosen"
-    grid(
-        project_id=project.id,
-        annotator=annotator,
-        classes=classes,
-        shown=names[class_id],
-        order=order,
-        on_progress=lambda: None,
-    )
+    grid(project.id, annotator, classes, names[class_id], order)
 
 
 main()

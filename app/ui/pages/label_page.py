@@ -76,7 +76,6 @@ def _work(project: Project, annotator: Annotator) -> None:
     shared_or_stop(project.id)
     with state.runtime().database.reading() as uow:
         left = round_service.unanswered(uow, project.id, annotator.id)
-        classes = projects.classes(uow.session, project.id)
         draft = rounds.draft(uow.session, project.id)
     if st.session_state.get(state.QUEUE_KEY) not in QUEUES:
         st.session_state[state.QUEUE_KEY] = next((queue for queue in QUEUES if left[queue]), Queue.SELECTION)
@@ -107,23 +106,11 @@ def _work(project: Project, annotator: Annotator) -> None:
             link="Draw again in Rounds",
         )
         return
-    labeller(
-        project_id=project.id,
-        queue=queue,
-        annotator=annotator,
-        classes=classes,
-        texts=TEXTS[queue],
-        fresh=state.answers_of_others(),
-        on_progress=_saved,
-    )
+    labeller(project.id, queue, TEXTS[queue])
     if not left[queue]:
         _next_step(project.id, annotator.id, queue)
     if project.is_sealed:
         simulated_annotator(project.id, queue, left[queue])
-
-
-def _saved() -> None:
-    """Answers were saved: the fragment is drawn anew, with the counts as they are now."""
 
 
 def _next_step(project_id: int, annotator_id: int, queue: Queue) -> None:

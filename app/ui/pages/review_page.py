@@ -18,7 +18,7 @@ from app.ui import state
 from app.ui.components.gallery import Mode, Tile, gallery
 from app.ui.components.image_card import image_dialog
 from app.ui.components.labeller import Texts, labeller
-from app.ui.components.layout import annotator_or_stop, empty, header, project_or_stop, shared_or_stop
+from app.ui.components.layout import empty, header, project_or_stop, shared_or_stop
 from app.ui.components.paging import pager, position
 from ssmae.config import RejectionReason
 
@@ -98,20 +98,8 @@ def main() -> None:
 def _one_by_one(project: Project) -> None:
     """The rejected ones as large cards, each with what the model thinks of it."""
     shared_or_stop(project.id)
-    annotator = annotator_or_stop()
-    with state.runtime().database.reading() as uow:
-        classes = projects.classes(uow.session, project.id)
     st.caption("Enter confirms what the model says, a class key corrects it. The surest come first.")
-    labeller(
-        project_id=project.id,
-        queue=Queue.REVIEW,
-        annotator=annotator,
-        classes=classes,
-        texts=_TEXTS,
-        fresh=state.answers_of_others(),
-        on_progress=lambda: None,
-        context=True,
-    )
+    labeller(project.id, Queue.REVIEW, _TEXTS, context=True)
 
 
 def _why(rejected: dict[RejectionReason, int]) -> None:
@@ -164,12 +152,10 @@ def _class_filter(place: st.delta_generator.DeltaGenerator, classes: Sequence[Im
 
 def _page(project: Project, class_: ImageClass | None) -> tuple[list[tuple[PseudoLabel, Image]], int | None]:
     class_id = class_.id if class_ else None
-    offset = position(_PAGING, (project.id, class_id))
+    after_id = position(_PAGING, (project.id, class_id))
     with state.runtime().database.reading() as uow:
-        found = review.listed(
-            uow, project.id, PseudoLabelStatus.ACCEPTED, class_id=class_id, offset=offset, limit=_PAGE + 1
-        )
-    return list(found[:_PAGE]), offset + _PAGE if len(found) > _PAGE else None
+        found = review.accepted(uow, project.id, class_id=class_id, after_id=after_id, limit=_PAGE + 1)
+    return list(found[:_PAGE]), found[_PAGE - 1][0].id if len(found) > _PAGE else None
 
 
 def _tile(label: PseudoLabel, image: Image, names: dict[int, str]) -> Tile:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.db.models import Annotator, Project
-from app.db.queries import projects
+from app.db.models import Project
 from app.domain.labels import Queue
 from app.services import second_look
 from app.ui import state
@@ -34,30 +33,18 @@ def main() -> None:
             link="Go to Rounds",
         )
         return
-    _work(project, annotator, look.round_number)
+    _work(project, look.round_number)
 
 
 @st.fragment
-def _work(project: Project, annotator: Annotator, round_number: int) -> None:
+def _work(project: Project, round_number: int) -> None:
     shared_or_stop(project.id)
     st.caption(
         f"Enter keeps what you said, a class key changes it; either way the answer leaves the list until a round after "
         f"round {round_number} doubts it again. Answers to test images and to a validation sample are never here: "
         "looking again only where the model doubts would make it seem more accurate than it is."
     )
-    with state.runtime().database.reading() as uow:
-        classes = projects.classes(uow.session, project.id)
-    labeller(
-        project_id=project.id,
-        queue=Queue.SECOND_LOOK,
-        annotator=annotator,
-        classes=classes,
-        texts=_TEXTS,
-        fresh=state.answers_of_others(),
-        on_progress=lambda: None,
-        context=True,
-        proposal="Keep",
-    )
+    labeller(project.id, Queue.SECOND_LOOK, _TEXTS, context=True, proposal="Keep")
 
 
 main()
