@@ -15,13 +15,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.models import Image, Import, Round, Selection
+from app.db.models import Annotation, Annotator, Image, Import, PseudoLabel, Round, Selection
 from app.db.queries import images as image_queries
 from app.db.queries import projects as project_queries
+from app.db.queries import reviews
 from app.db.queries import rounds as round_queries
 from app.db.unit_of_work import Database, UnitOfWork, committed
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
+from app.domain.pseudo_labels import PseudoLabelStatus
 from app.domain.rounds import ImportStatus, LabelUse
 from app.services import annotation, leases, projects, publishing, rounds
 from app.services.publishing import Chosen, Proposal, Reported
@@ -103,6 +105,28 @@ class World:
         """The round as it is now."""
         with self.reading() as uow:
             return round_queries.one(uow.session, round_id)
+
+    def said(self, image_id: int) -> list[tuple[Annotation, str]]:
+        """Everything ever said of an image with the annotator's name, oldest first."""
+        statement = (
+            select(Annotation, Annotator.name)
+            .join(Annotator, Annotator.id == Annotation.annotator_id)
+            .where(Annotation.image_id == image_id)
+            .order_by(Annotation.id)
+        )
+        with self.reading() as uow:
+            return [(act, name) for act, name in uow.session.execute(statement)]
+
+    def proposals(self, status: PseudoLabelStatus) -> list[tuple[PseudoLabel, Image]]:
+        """What the newest result proposed, as far as it is in one status, by image."""
+        statement = (
+            select(PseudoLabel, Image)
+            .join(Image, Image.id == PseudoLabel.image_id)
+            .where(PseudoLabel.round_id == reviews.newest_result(self.project_id), PseudoLabel.status == status)
+            .order_by(Image.id)
+        )
+        with self.reading() as uow:
+            return [(label, image) for label, image in uow.session.execute(statement)]
 
     def annotator(self, name: str = "Ada") -> int:
         """The id of a person."""

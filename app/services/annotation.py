@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import delete
@@ -336,8 +335,3 @@ def _settle(uow: UnitOfWork, image: Image, *, brings_back: bool) -> None:
     is_denied = any((act.queue, act.action) == (Queue.GRID, Action.SKIP) for act, _ in acts)
     proposals.follow(uow, image, is_settled=label is not None or is_excluded, is_denied=is_denied)
     uow.session.flush()
-
-
-def answers_of(uow: UnitOfWork, image_id: int) -> Sequence[tuple[Annotation, str]]:
-    """Everything ever said of an image with the annotator's name, newest first."""
-    return [(annotation, name) for annotation, name in annotation_queries.history(uow.session, image_id)]

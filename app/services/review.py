@@ -16,30 +16,16 @@ from app.services.annotation import answer
 from ssmae.config import RejectionReason
 
 
-def listed(
-    uow: UnitOfWork,
-    project_id: int,
-    status: PseudoLabelStatus,
-    *,
-    class_id: int | None = None,
-    reason: RejectionReason | None = None,
-    offset: int = 0,
-    limit: int = 60,
+def accepted(
+    uow: UnitOfWork, project_id: int, *, class_id: int | None = None, after_id: int = 0, limit: int = 60
 ) -> Sequence[tuple[PseudoLabel, Image]]:
-    """Pseudo-labels of the newest result in one status, most doubtful accepted or most confident rejected first.
+    """Accepted pseudo-labels of the newest result, most doubtful first, after the one with an id.
 
     Never what an audit that goes on may still ask: whoever has seen the proposal can no longer judge it.
     """
-    return reviews.listed(
-        uow.session,
-        project_id,
-        status,
-        class_id=class_id,
-        reason=reason,
-        hidden=audits.state(uow, project_id).hidden,
-        offset=offset,
-        limit=limit,
-    )
+    hidden = audits.state(uow, project_id).hidden
+    rows = reviews.accepted(uow.session, project_id, class_id=class_id, hidden=hidden, after_id=after_id, limit=limit)
+    return [(label, image) for label, image in rows]
 
 
 def reason_counts(uow: UnitOfWork, project_id: int) -> dict[RejectionReason, int]:

@@ -28,8 +28,7 @@ def test_annotations__a_label_moves_the_image_to_the_labelled_pool(pets, post):
         "uid": "u-1", "status": "saved", "image_id": image_id, "class_id": pets.class_ids[1], "pool": "labelled",
     }  # fmt: skip
     assert pets.image(image_id).pool is Pool.LABELLED
-    with pets.reading() as uow:
-        [(said, name)] = annotation.answers_of(uow, image_id)
+    [(said, name)] = pets.said(image_id)
     assert (said.seconds, said.uid, name) == (1.25, "u-1", "Ada")
 
 
@@ -38,8 +37,7 @@ def test_annotations__the_same_uid_again_changes_nothing(pets, post):
     post(item(image_id, pets.class_ids[0]))
     [again] = post(item(image_id, pets.class_ids[0]))
     assert again["status"] == "replayed"
-    with pets.reading() as uow:
-        assert len(annotation.answers_of(uow, image_id)) == 1
+    assert len(pets.said(image_id)) == 1
 
 
 def test_annotations__the_same_uid_for_another_image_is_refused(pets, post):

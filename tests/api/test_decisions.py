@@ -114,10 +114,7 @@ def test_annotations__a_decision_that_comes_second_is_one_more_opinion(pets):
         late = decide(pets, dan, "Dan", disputed, dog, uid="d2")
 
     assert (late["status"], late["class_id"]) == ("saved", cat)
-    with pets.reading() as uow:
-        from app.services import annotation
-
-        newest, who = annotation.answers_of(uow, disputed)[0]
+    newest, who = pets.said(disputed)[-1]
     assert (who, newest.queue, newest.action) == ("Dan", Queue.BROWSE, Action.LABEL)
 
 

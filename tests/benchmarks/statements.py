@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from app.db.models import PseudoLabel
 from app.db.queries import images, projects, reviews
 from app.db.queries import queues as queue_queries
 from app.db.queries import reports as report_queries
@@ -29,7 +30,6 @@ from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.services import annotation, queues, reports, review, rounds
-from ssmae.config import RejectionReason
 from tests.benchmarks import million
 from tests.benchmarks.engines import Engine, kept
 from tests.benchmarks.measuring import circumstances, quantiles, timed
@@ -55,7 +55,6 @@ def readings(built: Built) -> dict[str, Ask]:
     asked: dict[str, Ask] = {}
     for queue in QUEUES:
         asked |= _of_queue(project_id, queue, me)
-    rejected, accepted = PseudoLabelStatus.REJECTED, PseudoLabelStatus.ACCEPTED
     return asked | {
         "left of every queue": lambda uow: rounds.unanswered(uow, project_id, me),
         "pool counts": lambda uow: uow.recent(images.pool_counts, project_id),
@@ -73,18 +72,21 @@ def readings(built: Built) -> dict[str, Ask]:
         "images, test of a class": lambda uow: images.page(
             uow.session, project_id, split=Split.TEST, class_id=built.class_ids[0]
         ),
-        "rejected, page 1": lambda uow: review.listed(uow, project_id, rejected),
-        "rejected, page 100": lambda uow: review.listed(uow, project_id, rejected, offset=6000),
-        "rejected, of a class": lambda uow: review.listed(uow, project_id, rejected, class_id=built.class_ids[3]),
-        "rejected, of a rare reason": lambda uow: review.listed(
-            uow, project_id, rejected, reason=RejectionReason.CLASS_BLOCKED
-        ),
-        "accepted, page 1": lambda uow: review.listed(uow, project_id, accepted),
-        "accepted, of a class": lambda uow: review.listed(uow, project_id, accepted, class_id=built.class_ids[3]),
+        "accepted, page 1": lambda uow: review.accepted(uow, project_id),
+        "accepted, far behind": lambda uow: review.accepted(uow, project_id, after_id=_far(uow, built)),
+        "accepted, of a class": lambda uow: review.accepted(uow, project_id, class_id=built.class_ids[3]),
         "reasons of the rejected": lambda uow: review.reason_counts(uow, project_id),
         "learning curve": lambda uow: reports.learning_curve(uow, project_id),
         "mean side of the images": lambda uow: images.sides(uow.session, project_id),
     }
+
+
+def _far(uow: UnitOfWork, built: Built) -> int:
+    """One of the accepted pseudo-labels that the model is surest of."""
+    surest = select(PseudoLabel.id).where(
+        PseudoLabel.round_id == built.newest_id, PseudoLabel.status == PseudoLabelStatus.ACCEPTED
+    )
+    return uow.session.scalars(surest.order_by(PseudoLabel.score.desc()).offset(100).limit(1)).one()
 
 
 def _of_queue(project_id: int, queue: Queue, me: int) -> dict[str, Ask]:

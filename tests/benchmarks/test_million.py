@@ -12,7 +12,6 @@ from app.db.queries import images
 from app.db.unit_of_work import Database
 from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
-from app.domain.pseudo_labels import PseudoLabelStatus
 from app.services import queues, review, rounds
 from app.storage import image_key
 from tests.benchmarks import million
@@ -35,7 +34,7 @@ def test_build__gives_every_queue_something_to_serve(database, database_url, tmp
         assert sum(counts.values()) == 3000
         assert {pool for _, pool in counts} == set(Pool)
         assert {split for split, _ in counts} == set(Split)
-        assert review.listed(uow, built.project_id, PseudoLabelStatus.ACCEPTED)
+        assert review.accepted(uow, built.project_id)
         assert uow.session.scalar(select(func.count()).where(Image.needs_decision))
         served = queues.next_images(uow, built.project_id, Queue.SELECTION, built.annotator_ids[0], 5)
     for item in served:

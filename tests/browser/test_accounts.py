@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.people import Role
-from app.services import accounts, annotation, invitations
+from app.services import accounts, invitations
 from tests.browser.accessibility import barriers
 from tests.browser.conftest import Labeller, project, running
 
@@ -63,8 +63,7 @@ def label(page, site) -> Labeller:
 
 def said(site, image_id):
     """Who said something of an image, oldest first."""
-    with site.world.reading() as uow:
-        return [name for _, name in reversed(annotation.answers_of(uow, image_id))]
+    return [name for _, name in site.world.said(image_id)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,7 +6,7 @@ import pytest
 
 from app.db.models import ImageFlag
 from app.domain.labels import Action
-from app.services import annotation, projects
+from app.services import projects
 from tests.browser.conftest import Labeller
 
 
@@ -21,8 +21,7 @@ def mine(chromium, site):
 
 def acts(site, image_id):
     """(action, class, note) of every act on an image, oldest first."""
-    with site.world.reading() as uow:
-        return [(act.action, act.class_id, act.note) for act, _ in reversed(annotation.answers_of(uow, image_id))]
+    return [(act.action, act.class_id, act.note) for act, _ in site.world.said(image_id)]
 
 
 def open_keys(labeller):

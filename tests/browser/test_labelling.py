@@ -6,15 +6,13 @@ import pytest
 
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool
-from app.services import annotation, queues
+from app.services import queues
 from tests.browser.test_outbox import wait_kept
 
 
 def said(site, image_id):
     """(action, class, stands) of every act on an image, oldest first."""
-    with site.world.reading() as uow:
-        acts = [act for act, _ in annotation.answers_of(uow, image_id)]
-    return [(act.action, act.class_id, act.superseded_at is None) for act in reversed(acts)]
+    return [(act.action, act.class_id, act.superseded_at is None) for act, _ in site.world.said(image_id)]
 
 
 def test_keys__label_skip_undo_and_exclude_reach_the_database(site, labeller):
@@ -51,8 +49,7 @@ def test_keys__of_ten_a_second_none_is_lost_and_each_hits_another_image(site, la
     assert answered == asked
     cat, dog = site.world.class_ids
     assert [site.world.image(one).label_class_id for one in answered] == [cat, dog] * 5
-    with site.world.reading() as uow:
-        seconds = [annotation.answers_of(uow, one)[0][0].seconds for one in answered]
+    seconds = [site.world.said(one)[-1][0].seconds for one in answered]
     assert all(one is not None and 0 < one < 60 for one in seconds)
 
 

@@ -11,7 +11,7 @@ from app.db.queries import projects
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.rounds import LabelUse
-from app.services import annotation, audits, importing
+from app.services import audits, importing
 from tests.browser.accessibility import barriers
 from tests.browser.conftest import Site
 from tests.pictures import picture, put
@@ -109,8 +109,7 @@ def saved(page):
 
 def acts(site, image_id):
     """(action, class, queue) of every act on an image, oldest first."""
-    with site.world.reading() as uow:
-        return [(one.action, one.class_id, one.queue) for one, _ in reversed(annotation.answers_of(uow, image_id))]
+    return [(one.action, one.class_id, one.queue) for one, _ in site.world.said(image_id)]
 
 
 def test_grid__enter_accepts_all_but_the_odd_ones_and_the_next_page_is_there(page, rejected):

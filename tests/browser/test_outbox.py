@@ -6,7 +6,6 @@ import json
 
 from app.domain.labels import Action
 from app.domain.pools import Pool
-from app.services import annotation
 from tests.browser.conftest import Labeller
 
 ANSWERS = "**/api/annotations"
@@ -14,8 +13,7 @@ ANSWERS = "**/api/annotations"
 
 def said(site, image_id):
     """Every act on an image, oldest first."""
-    with site.world.reading() as uow:
-        return [act.action for act, _ in reversed(annotation.answers_of(uow, image_id))]
+    return [act.action for act, _ in site.world.said(image_id)]
 
 
 def away(page):

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from app.db.models import LoginSession
 from app.domain.labels import Action
 from app.domain.people import Role
-from app.services import accounts, annotation
+from app.services import accounts
 from tests.browser.conftest import Labeller, project, running
 from tests.browser.test_outbox import ANSWERS, away, kept, wait_kept
 
@@ -51,8 +51,7 @@ def sign_in(labeller, site, name):
 
 def by(site, image_id):
     """(action, annotator's name) of every act on an image, oldest first."""
-    with site.world.reading() as uow:
-        return [(act.action, name) for act, name in reversed(annotation.answers_of(uow, image_id))]
+    return [(act.action, name) for act, name in site.world.said(image_id)]
 
 
 def test_login_that_ends__keeps_the_answers_and_signing_in_again_sends_them(shared, tab):

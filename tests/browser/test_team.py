@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.labels import Queue
 from app.domain.pools import Split
-from app.services import annotation, flags
+from app.services import flags
 from tests.browser.accessibility import barriers
 from tests.browser.conftest import Labeller
 
@@ -69,8 +69,8 @@ def test_disputes__are_decided_by_keys_and_undone(team, site):
 
     assert [site.world.image(one).label_class_id for one in (first, second)] == [cat, cat]
     assert not site.world.image(first).needs_decision
-    with site.world.reading() as uow:
-        assert annotation.answers_of(uow, first)[0][0].queue is Queue.ADJUDICATION
+    decision, _ = site.world.said(first)[-1]
+    assert decision.queue is Queue.ADJUDICATION
     team.page.get_by_role("radio", name=re.compile("Disputes · 1")).wait_for()
 
 

@@ -85,8 +85,7 @@ def test_answer__a_correction_supersedes_and_keeps_the_history(pets):
     pets.answer(image_id, cat)
     pets.answer(image_id, dog)
 
-    with pets.reading() as uow:
-        newest, oldest = [row for row, _ in annotation.answers_of(uow, image_id)]
+    oldest, newest = [row for row, _ in pets.said(image_id)]
 
     assert (newest.class_id, newest.superseded_at, newest.supersedes_id) == (dog, None, oldest.id)
     assert oldest.class_id == cat
@@ -152,8 +151,7 @@ def test_answer__remembers_queue_round_and_time_taken(pets):
             note="blurred",
         )
 
-    with pets.reading() as uow:
-        ((kept, name),) = annotation.answers_of(uow, image_id)
+    ((kept, name),) = pets.said(image_id)
     assert (kept.queue, kept.round_id, kept.seconds, kept.note, name) == (
         Queue.SELECTION, draft_id, 1.25, "blurred", "Ada",
     )  # fmt: skip
@@ -420,8 +418,7 @@ def test_undo__of_a_decision_brings_the_earlier_answer_back_and_the_dispute_with
         annotation.undo(uow, pets.project_id, pets.annotator("Ada"))
 
     assert pets.image(image_id).needs_decision
-    with pets.reading() as uow:
-        newest, *_ = [row for row, _ in annotation.answers_of(uow, image_id)]
+    newest, _ = pets.said(image_id)[-1]
     assert (newest.class_id, newest.queue) == (cat, Queue.SELECTION)
 
 
@@ -513,8 +510,7 @@ def test_simulate__answers_from_the_seal_as_its_own_annotator_and_stops_at_the_e
     for image_id in pets.ids(Split.TEST):
         image = pets.image(image_id)
         assert image.label_class_id == image.sealed_class_id
-        with pets.reading() as uow:
-            assert [name for _, name in annotation.answers_of(uow, image_id)] == [annotation.SIMULATED]
+        assert [name for _, name in pets.said(image_id)] == [annotation.SIMULATED]
 
 
 def test_simulate__a_project_that_is_not_sealed_refuses(world):

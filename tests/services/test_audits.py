@@ -143,8 +143,8 @@ def test_state__what_was_said_blind_stands_though_a_second_look_changed_it_and_a
 
 def test_state__the_frozen_set_keeps_what_was_revoked_since(pets):
     person = pets.annotator()
+    label, _ = pets.proposals(PseudoLabelStatus.ACCEPTED)[0]
     with pets.writing() as uow:
-        label, _ = review.listed(uow, pets.project_id, PseudoLabelStatus.ACCEPTED)[0]
         review.revoke(uow, label.id, person)
     assert state(pets).accepted == 60
 

@@ -8,14 +8,14 @@ from math import ceil
 import pytest
 from sqlalchemy import update
 
-from app.db.models import Image
+from app.db.models import Image, PseudoLabel
 from app.db.queries import projects
 from app.domain.acceptance import Order
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.errors import NotFound
-from app.services import annotation, audits, grids, queues, review
+from app.services import annotation, audits, grids, queues
 from ssmae.gate import Audit, error_upper_bound
 
 
@@ -60,8 +60,8 @@ def proofs(world, n=24, order=Order.RANDOM):
 
 def set_scores(world, scores):
     with world.writing() as uow:
-        for label, image in review.listed(uow, world.project_id, PseudoLabelStatus.REJECTED, limit=100):
-            label.score = scores[image.id]
+        for label, image in world.proposals(PseudoLabelStatus.REJECTED):
+            uow.session.execute(update(PseudoLabel).where(PseudoLabel.id == label.id).values(score=scores[image.id]))
 
 
 def test_take__gives_one_class_least_sure_first_and_each_image_to_one_person(pets):

@@ -77,7 +77,7 @@ def test_run__labels_become_annotations_of_the_import(pets, tmp_path):
     bring(pets, put(tmp_path / "in", FILES))
     with pets.reading() as uow:
         image = uow.session.scalars(select(Image).where(Image.name == "cat/1.png")).one()
-        ((said, name),) = annotation.answers_of(uow, image.id)
+    ((said, name),) = pets.said(image.id)
     assert (said.class_id, said.queue, name) == (image.label_class_id, Queue.IMPORT, "import")
     with pets.writing() as uow:
         assert annotation.annotator(uow, "import", AnnotatorKind.IMPORT).kind is AnnotatorKind.IMPORT

@@ -20,9 +20,9 @@ def pets(world):
     return world
 
 
-def listed(world, status: PseudoLabelStatus, **filters):
+def accepted(world, **which):
     with world.reading() as uow:
-        return review.listed(uow, world.project_id, status, **filters)
+        return review.accepted(uow, world.project_id, **which)
 
 
 def judge(world, pseudo_label_id: int, class_id: int) -> annotation.Answered:
@@ -33,22 +33,21 @@ def judge(world, pseudo_label_id: int, class_id: int) -> annotation.Answered:
 
 def test_judge__a_confirmed_one_becomes_a_label_of_a_person_from_the_review_queue(pets):
     pets.play_round(is_open=False)
-    rejected, image = listed(pets, PseudoLabelStatus.REJECTED)[0]
+    rejected, image = pets.proposals(PseudoLabelStatus.REJECTED)[0]
 
     outcome = judge(pets, rejected.id, rejected.class_id)
 
     assert (outcome.pool, outcome.label_class_id) == (Pool.LABELLED, rejected.class_id)
-    assert [one.id for one, _ in listed(pets, PseudoLabelStatus.REVIEWED)] == [rejected.id]
-    with pets.reading() as uow:
-        ((kept, name),) = annotation.answers_of(uow, image.id)
+    assert [one.id for one, _ in pets.proposals(PseudoLabelStatus.REVIEWED)] == [rejected.id]
+    ((kept, name),) = pets.said(image.id)
     assert (kept.queue, name) == (Queue.REVIEW, "Ada")
 
 
-def test_listed__never_shows_a_proposal_for_an_image_whose_answer_judges_the_gate(pets):
+def test_review__never_shows_a_proposal_for_an_image_whose_answer_judges_the_gate(pets):
     with pets.writing() as uow:
         projects.update(uow, pets.project_id, validation_size=2)
     pets.play_round(is_open=False)
-    shown = {image.id for _, image in listed(pets, PseudoLabelStatus.REJECTED)}
+    shown = {image.id for _, image in pets.proposals(PseudoLabelStatus.REJECTED)}
     with pets.reading() as uow:
         draft = rounds.draft(uow.session, pets.project_id)
     assert draft is not None
@@ -56,29 +55,16 @@ def test_listed__never_shows_a_proposal_for_an_image_whose_answer_judges_the_gat
     sample = set(pets.ids(Split.VALIDATION))
 
     assert sample
-    assert {image.id for _, image in listed(pets, PseudoLabelStatus.REJECTED)} == shown - sample
     with pets.reading() as uow:
         person = annotation.annotator(uow, "Ada").id
         queued = {one.image_id for one in queues.next_images(uow, pets.project_id, Queue.REVIEW, person, 99)}
         assert queued == shown - sample
-        assert sum(review.reason_counts(uow, pets.project_id).values()) == len(shown - sample)
-
-
-def test_listed__shows_a_rejected_one_again_when_its_review_is_taken_back(pets):
-    pets.play_round(is_open=False)
-    rejected, _ = listed(pets, PseudoLabelStatus.REJECTED)[0]
-    judge(pets, rejected.id, rejected.class_id)
-    assert rejected.id not in [one.id for one, _ in listed(pets, PseudoLabelStatus.REJECTED)]
-
-    with pets.writing() as uow:
-        annotation.undo(uow, pets.project_id, annotation.annotator(uow, "Ada").id)
-
-    assert rejected.id in [one.id for one, _ in listed(pets, PseudoLabelStatus.REJECTED)]
+        assert review.reason_counts(uow, pets.project_id) == {RejectionReason.GATE_CLOSED: len(shown - sample)}
 
 
 def test_judge__a_corrected_one_takes_the_persons_class(pets):
     pets.play_round(is_open=False)
-    rejected, image = listed(pets, PseudoLabelStatus.REJECTED)[0]
+    rejected, image = pets.proposals(PseudoLabelStatus.REJECTED)[0]
     other = next(one for one in pets.class_ids if one != rejected.class_id)
 
     judge(pets, rejected.id, other)
@@ -88,16 +74,16 @@ def test_judge__a_corrected_one_takes_the_persons_class(pets):
 
 def test_judge__an_answer_anywhere_settles_the_pseudo_label_too(pets):
     pets.play_round()
-    accepted, image = listed(pets, PseudoLabelStatus.ACCEPTED)[0]
+    accepted, image = pets.proposals(PseudoLabelStatus.ACCEPTED)[0]
 
     pets.answer(image.id, accepted.class_id, queue=Queue.SELECTION)
 
-    assert [one.id for one, _ in listed(pets, PseudoLabelStatus.SUPERSEDED)] == [accepted.id]
+    assert [one.id for one, _ in pets.proposals(PseudoLabelStatus.SUPERSEDED)] == [accepted.id]
 
 
 def test_judge__undo_puts_the_image_back_into_the_review_queue(pets):
     pets.play_round(is_open=False)
-    rejected, image = listed(pets, PseudoLabelStatus.REJECTED)[0]
+    rejected, image = pets.proposals(PseudoLabelStatus.REJECTED)[0]
     judge(pets, rejected.id, rejected.class_id)
     person = pets.annotator()
 
@@ -113,7 +99,7 @@ def test_judge__undo_puts_the_image_back_into_the_review_queue(pets):
 
 def test_revoke__the_image_is_unlabelled_again_and_it_works_once(pets):
     pets.play_round()
-    accepted, image = listed(pets, PseudoLabelStatus.ACCEPTED)[0]
+    accepted, image = pets.proposals(PseudoLabelStatus.ACCEPTED)[0]
 
     person = pets.annotator()
     with pets.writing() as uow:
@@ -124,26 +110,29 @@ def test_revoke__the_image_is_unlabelled_again_and_it_works_once(pets):
         review.revoke(uow, accepted.id, person)
 
 
-def test_listed__only_the_newest_result_by_class_and_reason(pets):
-    pets.play_round(is_open=False)
-    pets.play_round(is_open=False)
+def test_accepted__only_those_of_the_newest_result_by_class_and_most_doubtful_first(pets):
+    pets.play_round()
+    pets.play_round()
     cat = pets.class_ids[0]
 
-    everything = listed(pets, PseudoLabelStatus.REJECTED)
-    cats = listed(pets, PseudoLabelStatus.REJECTED, class_id=cat)
+    everything = accepted(pets)
 
-    assert len(everything) == 6
     assert {image.id for _, image in everything} == set(pets.ids(Split.TRAIN))
-    assert {one.class_id for one, _ in cats} == {cat}
-    assert listed(pets, PseudoLabelStatus.REJECTED, reason=RejectionReason.INCONSISTENT) == []
-    with pets.reading() as uow:
-        assert review.reason_counts(uow, pets.project_id) == {RejectionReason.GATE_CLOSED: 6}
+    assert len(everything) == 6
+    assert [one.score for one, _ in everything] == sorted(one.score for one, _ in everything)
+    assert {one.class_id for one, _ in accepted(pets, class_id=cat)} == {cat}
 
 
-def test_listed__pages_do_not_overlap(pets):
-    pets.play_round(is_open=False)
+@pytest.mark.parametrize("is_one_class", [False, True])
+def test_accepted__pages_have_each_once_although_scores_are_equal_and_the_last_one_was_revoked(pets, is_one_class):
+    pets.play_round()
+    which = {"class_id": pets.class_ids[0]} if is_one_class else {}
+    everything = [one.id for one, _ in accepted(pets, **which)]
 
-    first = listed(pets, PseudoLabelStatus.REJECTED, limit=4)
-    rest = listed(pets, PseudoLabelStatus.REJECTED, offset=4, limit=4)
+    (*_, (last, _)) = first = accepted(pets, limit=2, **which)
+    person = pets.annotator()
+    with pets.writing() as uow:
+        review.revoke(uow, last.id, person)
+    rest = accepted(pets, after_id=last.id, **which)
 
-    assert len({one.id for one, _ in [*first, *rest]}) == 6
+    assert [one.id for one, _ in [*first, *rest]] == everything

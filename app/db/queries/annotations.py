@@ -126,16 +126,6 @@ def by_id(session: Session, annotation_id: int | None) -> Annotation | None:
     return None if annotation_id is None else session.get(Annotation, annotation_id)
 
 
-def history(session: Session, image_id: int) -> Sequence[Row[Annotation, str]]:
-    """Everything ever said of one image with the annotator's name, newest first."""
-    return session.execute(
-        select(Annotation, Annotator.name)
-        .join(Annotator, Annotator.id == Annotation.annotator_id)
-        .where(Annotation.image_id == image_id)
-        .order_by(Annotation.id.desc())
-    ).all()
-
-
 def names(session: Session, annotator_ids: Collection[int]) -> dict[int, str]:
     """The names of these annotators."""
     rows = session.scalars(select(Annotator).where(Annotator.id.in_(annotator_ids)))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.db.models import Annotation, Image, PseudoLabel, Round
@@ -35,44 +35,32 @@ def newest_result(project_id: int) -> ScalarSelect[int]:
     )
 
 
-def of_newest_result(project_id: int, status: PseudoLabelStatus) -> ColumnElement[bool]:
-    """Which pseudo-labels (joined with their image) people may look at in one status.
+def accepted(
+    session: Session, project_id: int, *, class_id: int | None, hidden: Collection[int], after_id: int, limit: int
+) -> Sequence[Row[PseudoLabel, Image]]:
+    """Accepted pseudo-labels of the newest result by rising score, after one of them.
 
     Never those of the validation sample that is being answered: whoever has seen the model's proposal can no longer
     judge it.
     """
-    shown = and_(PseudoLabel.round_id == newest_result(project_id), Image.split == Split.TRAIN)
-    return and_(shown, PseudoLabel.status == status)
-
-
-def listed(
-    session: Session,
-    project_id: int,
-    status: PseudoLabelStatus,
-    *,
-    class_id: int | None,
-    reason: RejectionReason | None,
-    hidden: Collection[int],
-    offset: int,
-    limit: int,
-) -> Sequence[tuple[PseudoLabel, Image]]:
-    """Pseudo-labels of the newest result in one status; accepted ones by rising score, others by falling."""
-    order = (PseudoLabel.score.desc(), PseudoLabel.id.desc())
-    if status is PseudoLabelStatus.ACCEPTED:
-        order = (PseudoLabel.score.asc(), PseudoLabel.id.asc())
     statement = (
         select(PseudoLabel, Image)
         .join(Image, Image.id == PseudoLabel.image_id)
-        .where(of_newest_result(project_id, status), PseudoLabel.image_id.not_in(hidden))
-        .order_by(*order)
+        .where(
+            PseudoLabel.round_id == newest_result(project_id),
+            PseudoLabel.status == PseudoLabelStatus.ACCEPTED,
+            PseudoLabel.image_id.not_in(hidden),
+            Image.split == Split.TRAIN,
+        )
+        .order_by(PseudoLabel.score, PseudoLabel.id)
+        .limit(limit)
     )
     if class_id is not None:
-        statement = statement.where(PseudoLabel.class_id == class_id)
-        if status in {PseudoLabelStatus.ACCEPTED, PseudoLabelStatus.REJECTED}:
-            statement = statement.where(UNJUDGED)  # names the index that has the class
-    if reason is not None:
-        statement = statement.where(PseudoLabel.reason == reason)
-    return [(row[0], row[1]) for row in session.execute(statement.offset(offset).limit(limit))]
+        statement = statement.where(PseudoLabel.class_id == class_id, UNJUDGED)  # which names the index with the class
+    if after_id:
+        score = session.scalar(select(PseudoLabel.score).where(PseudoLabel.id == after_id))
+        statement = statement.where(tuple_(PseudoLabel.score, PseudoLabel.id) > tuple_(literal(score), after_id))
+    return session.execute(statement).all()
 
 
 def counts(
