@@ -1,15 +1,12 @@
 """Times key press → next image painted in a real browser: `python -m tests.benchmarks.keys --folder /var/tmp/million`.
 
 The labeller measures itself: from the key's event to the frame after the next image was handed to the browser.
-`--people` label beside it over HTTP at two answers a second each; `--training` runs two processes that multiply
-matrices for as long, as a round does, with the niceness that is given.
+`--people` label beside it over HTTP at two answers a second each; with `--training` a real round trains meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,9 +18,10 @@ from app.db.unit_of_work import Database
 from tests.benchmarks import million, timed_server
 from tests.benchmarks.engines import Engine, kept
 from tests.benchmarks.measuring import circumstances, quantiles
-from tests.benchmarks.people import Person, working
+from tests.benchmarks.training import training
 from tests.live_server import LiveServer
 from tests.real_services import chromium_flags, chromium_program
+from tests.steady import Steady, answering
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,7 +32,6 @@ new PerformanceObserver((list) => {
   for (const one of list.getEntries()) window.measured.push([one.name, one.duration]);
 }).observe({ type: "measure" });
 """
-BURN = "import numpy as n\na = n.random.rand(1500, 1500)\nwhile True: a = a @ a; a /= abs(a).max()"
 THINK = 0.12
 """Seconds between a painted image and the next key: faster than anybody labels."""
 
@@ -91,21 +88,6 @@ def browser_page() -> Iterator[Page]:
         browser.close()
 
 
-@contextmanager
-def training(niceness: int | None) -> Iterator[None]:
-    """Two processes that compute, like the child of a round on two cores; none without a niceness."""
-    burners = [] if niceness is None else [
-        subprocess.Popen([sys.executable, "-c", BURN], preexec_fn=lambda: os.nice(niceness or 0))  # noqa: PLW1509
-        for _ in range(2)
-    ]  # fmt: skip
-    try:
-        yield
-    finally:
-        for one in burners:
-            one.kill()
-            one.wait()
-
-
 def main() -> None:
     """Measure on the engines that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -114,7 +96,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=300)
     parser.add_argument("--grids", type=int, default=20)
     parser.add_argument("--people", type=int, default=0)
-    parser.add_argument("--training", type=int, metavar="NICENESS")
+    parser.add_argument("--training", action="store_true", help="a real round trains beside")
     options = parser.parse_args()
     for engine in options.engine:
         with ExitStack() as stack:
@@ -128,7 +110,7 @@ def main() -> None:
             times.unlink(missing_ok=True)
             server = stack.enter_context(LiveServer(folder, url, timed_server.SERVE, **{timed_server.FILE: str(times)}))
             others = [
-                Person(server.port, built.project_id, one, built.class_ids)
+                Steady(built.project_id, one, built.class_ids, a_second=2, batch=3, looks=True)
                 for one in built.annotator_ids[1 : options.people + 1]
             ]
             page = stack.enter_context(browser_page())
@@ -136,24 +118,24 @@ def main() -> None:
             page.get_by_role("link", name="Label", exact=True).click()
             page.locator("section.labeller[data-painted]").wait_for()
             before = server.cpu_seconds()
-            with working(others), training(options.training):
+            with answering(others, server.url), training(folder, is_wanted=options.training) as trained:
                 answers = label(page, options.keys)
-                load = circumstances()
-            beside = f"{options.people} people beside, " + (
-                "no training" if options.training is None else f"training with niceness {options.training}"
-            )
+                load, labels = circumstances(), options.keys + sum(len(one.acknowledged) for one in others)
+                cpu = 1000 * (server.cpu_seconds() - before) / labels
+                grids: list[float] = []
+                if options.grids:
+                    page.get_by_role("link", name="Grid", exact=True).click()
+                    grids = accept_grids(page, options.grids)
+                beside = f"{options.people} people beside, a round that used {trained():.0f} s of CPU"
             print(f"{engine}, {beside}; p50 / p95 / max; {load}")
             print(f"  key → next image painted   {quantiles(answers)}")
-            if options.grids:
-                page.get_by_role("link", name="Grid", exact=True).click()
-                print(f"  Enter → next grid painted  {quantiles(accept_grids(page, options.grids))}")
+            print(f"  Enter → next grid painted  {quantiles(grids)}")
             for what, took in sorted(timed_server.read(times).items()):
                 print(f"  server: {what:18} {quantiles(took)}")
-            labels = options.keys + sum(len(one.answered) for one in others)
-            print(f"  server CPU per label       {1000 * (server.cpu_seconds() - before) / labels:7.1f} ms")
+            print(f"  server CPU per label       {cpu:7.1f} ms")
             print(f"  server memory              {server.memory():7.0f} MB")
             for one in others:
-                for trouble in one.troubles[:3]:
+                for trouble in one.surprises[:3]:
                     print(f"  TROUBLE {trouble}")
             sys.stdout.flush()
 

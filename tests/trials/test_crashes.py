@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.trials.trial import Tab, answering
+from tests.steady import answering
+from tests.trials.trial import Tab
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 

@@ -16,7 +16,8 @@ from sqlalchemy import text
 
 from app.db import migrate
 from tests.live_server import SERVE, LiveServer
-from tests.trials.trial import Tab, Trial, answering
+from tests.steady import answering
+from tests.trials.trial import Tab, Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,7 @@ from app.domain.rounds import LabelUse
 from app.services import importing
 from tests.live_server import SERVE, LiveServer
 from tests.pictures import picture, put
-from tests.trials.outbox import Steady
+from tests.steady import Steady
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -72,22 +70,6 @@ class Trial:
                 .order_by(Annotation.id)
             )
             return [(image_id, class_id) for image_id, class_id in found]
-
-
-@contextmanager
-def answering(people: Sequence[Steady], url: str) -> Iterator[None]:
-    """They label while the block runs; afterwards everything of theirs is acknowledged."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=one.work, args=(url, stop), daemon=True) for one in people]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-    for thread in threads:
-        thread.join(timeout=120)
-        assert not thread.is_alive(), "answers are still unsent"
 
 
 class Tab:
