@@ -30,7 +30,7 @@ class Grid {
   #asked = new Map(); // by size: the newest question about it that is on its way
   #questions = 0;
   #answered = 0; // the newest question that was answered
-  #pressedAt = null;
+  #pressedAt = null; // when the key went down that the next page is owed to, whenever that comes
   #ends = [];
   #timers;
   #telling;
@@ -129,6 +129,7 @@ class Grid {
     page.forEach((item, at) => this.#drawMark(at));
     this.#point(Math.min(this.#cursor, page.length - 1), hasFocus);
     this.#notePainted(page, this.#pressedAt);
+    this.#pressedAt = null;
     this.#prove(page.length);
   }
 
@@ -187,7 +188,7 @@ class Grid {
     if (event.repeat && !key.startsWith("Arrow")) return;
     this.#pressedAt = event.timeStamp;
     run();
-    this.#pressedAt = null;
+    if (this.#shown) this.#pressedAt = null;
   }
 
   #meaning(key) {

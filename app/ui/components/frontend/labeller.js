@@ -28,7 +28,7 @@ const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const COUNTED = { label: "settled", skip: "skipped", unsure: "skipped" };
 
 class Labeller {
-  #pressedAt = null; // when the key went down whose work is being done
+  #pressedAt = null; // when the key went down that the next image is owed to, whenever that comes
   #timers;
   #telling;
   #ends = [];
@@ -137,6 +137,7 @@ class Labeller {
   #show(item) {
     this.#open(null);
     this.showing.show(item, this.data.strategies[item.strategy], this.#pressedAt);
+    this.#pressedAt = null;
     this.view.propose(this.#proposed(), item.confidence, ABOUT_THE_GUESS.has(this.data.queue), this.data.proposal);
     this.context?.show(item, this.queue.items.slice(1, 3));
     if (isFocusLeftBehind()) this.#focus();
@@ -173,7 +174,7 @@ class Labeller {
   #run(event, run) {
     this.#pressedAt = event?.timeStamp ?? null;
     run();
-    this.#pressedAt = null;
+    if (this.queue.current) this.#pressedAt = null;
   }
 
   #meaning(key, isShifted) {
