@@ -1,4 +1,4 @@
-"""The server in a process of its own, that a trial can kill and start again on the same port."""
+"""The server in a process of its own; a trial can kill it and start it again on the same port."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import psutil
 
 from tests.real_services import child, free_port
 
+WITH_ACCOUNTS = "from app import server, settings; server.serve(settings.load())"
 SERVE = """
 from dataclasses import replace
 from app import server, settings
@@ -25,10 +26,10 @@ _START_SECONDS = 60
 
 
 class LiveServer:
-    """One server over one data directory and one database; nobody has to sign in."""
+    """One server over one data directory and one database; nobody signs in, unless started `WITH_ACCOUNTS`."""
 
     def __init__(self, folder: Path, database_url: str, code: str = SERVE, **environment: str) -> None:
-        self.folder = folder
+        self.folder, self.database_url = folder, database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,28 +16,12 @@ from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
 from app.domain.rounds import LabelUse
 from app.services import importing
+from tests.live_server import SERVE, WITH_ACCOUNTS, LiveServer
 from tests.pictures import picture, put
-from tests.real_services import child, free_port
 from tests.world import World
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-SERVE = """
-from dataclasses import replace
-from app import server, settings
-server.serve(replace(settings.load(), no_auth={no_auth}))
-"""
-_START_SECONDS = 60
-
-
-@dataclass
-class Server:
-    """A running server: where it answers and where it keeps its data."""
-
-    url: str
-    database_url: str
-    folder: Path
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 
 @dataclass
@@ -53,45 +33,30 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One server for the whole run."""
     with running(tmp_path_factory.mktemp("server")) as made:
         yield made
 
 
 @contextmanager
-def running(folder: Path, *, no_auth: bool = True) -> Iterator[Server]:
+def running(folder: Path, *, no_auth: bool = True) -> Iterator[LiveServer]:
     """A server over a new database in a folder, as `serve` starts it; without accounts unless told otherwise."""
-    database_url, port, log = f"sqlite:///{folder / 'ssmae.db'}", free_port(), folder / "server.log"
+    database_url = f"sqlite:///{folder / 'ssmae.db'}"
     migrate.upgrade(database_url)
-    env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": database_url, "PORT": str(port), "HOST": "127.0.0.1"}
-    made = Server(url=f"http://127.0.0.1:{port}", database_url=database_url, folder=folder)
-    with child([sys.executable, "-c", SERVE.format(no_auth=no_auth)], log, env=env) as process:
-        begun = time.monotonic()
-        while not _answers(made):
-            if time.monotonic() - begun > _START_SECONDS or process.poll() is not None:
-                raise RuntimeError(log.read_text())
-            time.sleep(0.1)
+    with LiveServer(folder, database_url, SERVE if no_auth else WITH_ACCOUNTS) as made:
         yield made
 
 
-def _answers(server: Server) -> bool:
-    try:
-        with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as reply:
-            return reply.status == 200
-    except OSError:
-        return False
-
-
 @pytest.fixture
-def site(server: Server, tmp_path: Path) -> Iterator[Site]:
+def site(server: LiveServer, tmp_path: Path) -> Iterator[Site]:
     """A project of the test's own with 24 images, of which a draft asks for ten, in their order."""
     with project(server, tmp_path) as made:
         yield made
 
 
 @contextmanager
-def project(server: Server, tmp_path: Path) -> Iterator[Site]:
+def project(server: LiveServer, tmp_path: Path) -> Iterator[Site]:
     """The same on any server."""
     world = World(server.database_url, server.folder)
     world.make_project(name=tmp_path.name, classes=("cat", "dog"), test_size=4)
@@ -170,3 +135,21 @@ def labeller(chromium: Browser, site: Site) -> Iterator[Labeller]:
         made = Labeller(page, troubles)
         made.open(site.url)
         yield made
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty tab; what the console complains about fails the test."""
+    troubles: list[str] = []
+
+    def note(said: ConsoleMessage) -> None:
+        # Streamlit looks for itself below the address of a page first, and does not find it there.
+        if said.type == "error" and "responded with a status of 404" not in said.text:
+            troubles.append(said.text)
+
+    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
+        made = context.new_page()
+        made.on("console", note)
+        made.on("pageerror", lambda error: troubles.append(str(error)))
+        yield made
+        assert troubles == []

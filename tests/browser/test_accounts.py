@@ -1,13 +1,18 @@
-"""People who sign in, label, sign out, and are sent away: in a real browser."""
+"""People who sign in, label and sign out: a login that ends costs no answer, and nobody answers for another."""
 
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from sqlalchemy import delete
+
+from app.db.models import LoginSession
 from app.domain.people import Role
 from app.services import accounts, invitations
 from tests.browser.accessibility import barriers
 from tests.browser.conftest import Labeller, project, running
+from tests.browser.test_outbox import ANSWERS, away, kept, wait_kept
 
 PASSWORD = "four blue paper boats"
 
@@ -131,3 +136,53 @@ def test_revocation__ends_a_page_that_is_open_at_the_next_click(site, add, page)
     page.get_by_role("link", name="Images").click()
     page.get_by_role("link", name="Sign in").first.wait_for()
     assert page.get_by_text("Everything that was imported").count() == 0
+
+
+def test_login_that_ends__keeps_the_answers_and_signing_in_again_sends_them(site, add, page):
+    ada, tab = add("Ada"), Labeller(page, [])
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, ada)
+    first = tab.press("1")
+    tab.wait_painted()
+    tab.wait_saved()
+    with site.world.writing() as uow:
+        uow.session.execute(delete(LoginSession))
+    page.wait_for_timeout(2500)  # the server remembers for two seconds who is behind a cookie
+    # Streamlit notices when it next has something to say, unless it has had just now.
+    page.get_by_text(re.compile("^Test set")).dispatch_event("click")
+    page.get_by_text("You are signed out; what you answered is kept.").wait_for()
+    page.get_by_role("dialog").wait_for(state="hidden")
+    answered = [tab.press("1") for _ in range(3)]
+    tab.root.get_by_text("Sign in again: your 3 answers are kept in this browser.").wait_for()
+    assert tab.shown() not in answered, "one can go on labelling"
+    tab.root.get_by_role("link", name="Sign in").click()
+    sign_in(page, ada)
+    tab.wait_painted()
+    wait_kept(page, 0)
+    assert [said(site, one) for one in [first, *answered]] == [[ada]] * 4
+
+
+def test_unsent_answers__of_who_signed_out_wait_and_are_not_signed_by_the_next_person(site, add, page):
+    ada, bob, tab = add("Ada"), add("Bob"), Labeller(page, [])
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, ada)
+    tab.wait_painted()
+    away(page)
+    answered = [tab.press("1") for _ in range(2)]
+    wait_kept(page, 2)
+    page.get_by_role("button", name="Sign out").click()
+    page.unroute(ANSWERS)
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, bob)
+    page.get_by_text(f"2 answers of {ada} wait in this browser until {ada} signs in.").wait_for()
+    his = tab.press("2")
+    tab.root.get_by_text("All saved").wait_for()
+    page.wait_for_timeout(500)
+    assert len(kept(page)) == 2
+    assert all(said(site, one) == [] for one in answered if one != his)
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(site.url.replace("/?", "/label?"))
+    sign_in(page, ada)
+    wait_kept(page, 0)
+    assert all(ada in said(site, one) for one in answered)
+    assert bob in said(site, his)

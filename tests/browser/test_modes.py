@@ -59,24 +59,6 @@ def accepted(server, tmp_path):
     made.world.close()
 
 
-@pytest.fixture
-def page(chromium):
-    """An empty tab; what the console complains about fails the test."""
-    troubles: list[str] = []
-
-    def note(said):
-        # Streamlit looks for itself below the address of a page first, and does not find it there.
-        if said.type == "error" and "responded with a status of 404" not in said.text:
-            troubles.append(said.text)
-
-    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
-        made = context.new_page()
-        made.on("console", note)
-        made.on("pageerror", lambda error: troubles.append(str(error)))
-        yield made
-        assert troubles == []
-
-
 def open_page(page, site, name):
     page.goto(site.url)
     page.get_by_role("link", name=name, exact=True).click()

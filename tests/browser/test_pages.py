@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from app.db.queries import imports
 from app.domain.pools import Pool, Split
 from app.services import importing
 from tests.browser.conftest import Labeller, running
 from tests.pictures import picture
-
-
-@pytest.fixture
-def page(chromium):
-    """An empty tab; what the console complains about fails the test."""
-    troubles = []
-    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
-        made = context.new_page()
-        made.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-        made.on("pageerror", lambda error: troubles.append(str(error)))
-        yield made
-        assert troubles == []
 
 
 def open_page(page, site, name):

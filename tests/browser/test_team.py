@@ -30,18 +30,12 @@ def contested(site):
 
 
 @pytest.fixture
-def team(chromium, contested):
+def team(page, contested):
     """The Team page of that project."""
-    troubles = []
-    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
-        page = context.new_page()
-        page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(contested.url)
-        page.get_by_role("link", name="Team", exact=True).click()
-        page.get_by_role("heading", name="Team").wait_for()
-        yield Labeller(page, troubles)
-        assert troubles == []
+    page.goto(contested.url)
+    page.get_by_role("link", name="Team", exact=True).click()
+    page.get_by_role("heading", name="Team").wait_for()
+    return Labeller(page, [])
 
 
 def test_team__shows_who_answered_what_as_it_is_now(team, site):
