@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
+BUSY_SECONDS = 15
+"""How long a transaction waits for another one's, on SQLite."""
 _PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
-    "busy_timeout": "15000",
+    "busy_timeout": str(1000 * BUSY_SECONDS),
     "foreign_keys": "ON",
     "cache_size": "-65536",
 }

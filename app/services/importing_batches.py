@@ -99,6 +99,7 @@ class Batches:
         with self._database.writing() as uow:
             project = imports.locked_project(uow.session, self._project_id)
             importing_split.redraw(uow, project, imports.count_images(uow.session, self._project_id))
+            uow.analyse(Image, Annotation)
             uow.commit()
 
     def refusal_of_class(self, class_name: str | None) -> str:

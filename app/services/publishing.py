@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.db.base import now
+from app.db.base import Base, now
 from app.db.models import GateRecord, Image, Prediction, PseudoLabel, Round, Selection
 from app.db.queries import images, projects, rounds
 from app.db.unit_of_work import UnitOfWork
@@ -227,7 +227,7 @@ def _row(project_id: int, held: Claim, one: Proposal) -> dict[str, Any]:
     }
 
 
-def _insert(uow: UnitOfWork, table: type, rows: Iterable[dict[str, Any]]) -> None:
+def _insert(uow: UnitOfWork, table: type[Base], rows: Iterable[dict[str, Any]]) -> None:
     """Insert rows by the hundred: one statement a row would hold the database's write lock for minutes."""
     batch: list[dict[str, Any]] = []
     for row in rows:
@@ -237,3 +237,4 @@ def _insert(uow: UnitOfWork, table: type, rows: Iterable[dict[str, Any]]) -> Non
             batch = []
     if batch:
         uow.session.execute(insert(table), batch)
+    uow.analyse(table)

@@ -1,6 +1,7 @@
 """Many annotators share one queue of 10,000 images: `python -m tests.benchmarks.crowd --folder /var/tmp/crowd`.
 
-Each is a thread with leases of its own over the real services, in several processes, and answers as fast as it can.
+Each is a thread with leases of its own over the real services, and answers as fast as it can; with `--processes` the
+threads are spread over several, as people are over several servers.
 Counted in the database: images that two people were given, answers that are missing or doubled, errors.
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from app.db import migrate
-from app.db.models import Annotation
+from app.db.models import Annotation, Image
 from app.db.unit_of_work import Database, committed
 from app.domain.labels import Action, Queue
 from app.domain.pools import Pool, Split
@@ -54,7 +55,7 @@ def work(database: Database, project_id: int, class_ids: Sequence[int], annotato
             if not items and not taken.elsewhere.images:
                 return done
             if not items:
-                time.sleep(0.1)
+                time.sleep(1)  # the labeller waits longer
             for start in range(0, len(items), BATCH):
                 with timed(done.saves), committed(database) as uow:
                     for image_id in items[start : start + BATCH]:
@@ -103,6 +104,8 @@ def prepare(url: str, folder: Path, images: int, people: int) -> tuple[int, list
     migrate.upgrade(url)
     world = World(url, folder)
     world.make_project(train=images)
+    with world.writing() as uow:
+        uow.analyse(Image)  # as an import does
     world.open_draft(world.ids(Split.TRAIN, Pool.UNLABELLED)[:images], validation_size=0)
     annotator_ids = [world.annotator(f"person {number}") for number in range(people)]
     world.close()
@@ -127,7 +130,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="emptied first; a short path")
     parser.add_argument("--engine", type=Engine, choices=list(Engine), nargs="+", default=list(Engine))
     parser.add_argument("--people", type=int, default=32)
-    parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--images", type=int, default=10_000)
     options = parser.parse_args()
     for engine in options.engine:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+
 import pytest
 from sqlalchemy import func, select
 
@@ -61,3 +64,32 @@ def test_reading__is_not_held_up_by_a_writer_and_sees_what_was_committed_before(
         writer.commit()
 
     assert (before, count(world)) == (0, 1)
+
+
+def make(world, name):
+    with committed(world.database) as uow:
+        projects.create(uow, name=name)
+
+
+def test_writing__more_threads_than_there_are_connections_wait_for_one_and_hold_up_no_reader(world):
+    names = [f"Project {number}" for number in range(25)]
+    with ThreadPoolExecutor(len(names)) as threads, ThreadPoolExecutor(1) as reader:
+        with world.database.writing() as first:
+            projects.create(first, name="First")
+            first.session.flush()
+            made = threads.map(make, repeat(world), names)
+            for _ in range(5):  # while ever more of them wait
+                assert reader.submit(count, world).result(timeout=5) <= len(names)
+            first.commit()
+        list(made)
+
+    assert count(world) == len(names) + 1
+
+
+def test_writing__inside_another_one_of_the_same_thread_goes_on(world):
+    with world.database.writing() as outer:
+        make(world, "Inner")
+        projects.create(outer, name="Outer")
+        outer.commit()
+
+    assert count(world) == 2
