@@ -37,7 +37,7 @@ SECONDS_TO_STOP = {Work.ROUND: 0.5, Work.SELECTION: 0.5, Work.IMPORT: 5.0}
 a stopped round has done is thrown away in any case, and an import writes whole batches."""
 
 
-NICENESS = 10
+NICENESS = 19
 """Whoever labels on the same machine goes first; where nobody does, it costs nothing."""
 
 
