@@ -152,12 +152,16 @@ def judged_in_grids(session: Session, round_id: int, class_id: int, *, note: str
         undo.supersedes_id == Annotation.id,
         or_(undo.queue == Queue.GRID, undo.restores_id.is_not(None)),
     )
+    is_of_class = select(PseudoLabel.id).where(
+        PseudoLabel.round_id == round_id, PseudoLabel.image_id == Annotation.image_id, PseudoLabel.class_id == class_id
+    )
+    # Ids rise with time: only what came after is read, not the class's proposals by the ten thousand.
+    last_before = select(Annotation.id).where(Annotation.created_at <= since).order_by(Annotation.id.desc()).limit(1)
     rows = session.execute(
         select(Annotation.action, Annotation.class_id)
-        .join(PseudoLabel, and_(PseudoLabel.image_id == Annotation.image_id, PseudoLabel.round_id == round_id))
         .where(
-            PseudoLabel.class_id == class_id,
-            Annotation.project_id == PseudoLabel.project_id,
+            Annotation.id > func.coalesce(last_before.scalar_subquery(), 0),
+            is_of_class.exists(),
             Annotation.queue == Queue.GRID,
             Annotation.note == note,
             Annotation.created_at > since,
