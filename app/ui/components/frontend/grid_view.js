@@ -1,7 +1,7 @@
 // What a grid looks like: builds its elements, and changes them when told. Decides nothing.
 
 import { el } from "./dom.js";
-import { keyName } from "./keys.js";
+import { keyButton, writeKey } from "./key_button.js";
 import { MANY_CLASSES } from "./labeller_view.js";
 
 const SMALL = 120; // pixels; a smaller image is drawn with large pixels
@@ -27,8 +27,7 @@ export class GridView {
     this.tips = el("div", { className: "tips" });
     this.buttons = new Map();
     this.list = el("div", { className: "classes", role: "group", "aria-label": "Correct the image at the cursor" }, ...classes.map((one) => {
-      const button = el("button", { type: "button", "aria-label": one.name, onclick: () => on.choose(one) },
-        el("kbd", { "aria-hidden": "true" }), el("span", { textContent: one.name }));
+      const button = keyButton({ "aria-label": one.name, onclick: () => on.choose(one) }, one.name);
       button.dataset.name = one.name.toLowerCase();
       this.buttons.set(one.id, button);
       return button;
@@ -108,8 +107,8 @@ export class GridView {
   }
 
   writeKeys(keys) {
-    for (const one of this.classes) this.#writeKey(this.buttons.get(one.id), keys.of(one));
-    for (const button of this.root.querySelectorAll("[data-action]")) this.#writeKey(button, keys.for(button.dataset.action)[0]);
+    for (const one of this.classes) writeKey(this.buttons.get(one.id), keys.of(one));
+    for (const button of this.root.querySelectorAll("[data-action]")) writeKey(button, keys.for(button.dataset.action)[0]);
   }
 
   tell(text) {
@@ -127,17 +126,9 @@ export class GridView {
   }
 
   #button(action, content, run, className = "") {
-    const button = el("button", { type: "button", className, onclick: run }, el("kbd", { "aria-hidden": "true" }),
-      typeof content === "string" ? el("span", { textContent: content }) : content);
+    const button = keyButton({ className, onclick: run }, content);
     button.dataset.action = action;
     return button;
-  }
-
-  #writeKey(button, key) {
-    const keyboard = button.querySelector("kbd");
-    keyboard.hidden = !key;
-    keyboard.textContent = key ? keyName(key) : "";
-    button.classList.toggle("named-like-key", Boolean(key) && key === button.dataset.name);
   }
 }
 

@@ -1,7 +1,7 @@
 // What the labeller looks like: builds its elements once, and changes them when told. Decides nothing.
 
 import { el } from "./dom.js";
-import { keyName } from "./keys.js";
+import { keyButton, writeKey } from "./key_button.js";
 import { opinionList, showOpinions } from "./opinions.js";
 import { PLAIN } from "./viewer.js";
 
@@ -102,8 +102,8 @@ export class View {
   /** Write the keys on everything that has one. */
   writeKeys(keys) {
     for (const one of this.classes) this.keyOf.set(one.id, keys.of(one));
-    for (const [id, button] of this.buttons) this.#writeKey(button, this.keyOf.get(id));
-    for (const button of this.root.querySelectorAll("[data-action]")) this.#writeKey(button, keys.for(button.dataset.action)[0]);
+    for (const [id, button] of this.buttons) writeKey(button, this.keyOf.get(id));
+    for (const button of this.root.querySelectorAll("[data-action]")) writeKey(button, keys.for(button.dataset.action)[0]);
   }
 
   /** The classes that one is likely to want next, above all the others. */
@@ -111,7 +111,7 @@ export class View {
     this.recent.hidden = !classes.length;
     this.recent.replaceChildren(el("span", { className: "heading", textContent: "Lately" }), ...classes.map((one) => {
       const button = this.#classButton(one);
-      this.#writeKey(button, this.keyOf.get(one.id));
+      writeKey(button, this.keyOf.get(one.id));
       return button;
     }));
   }
@@ -149,24 +149,16 @@ export class View {
   }
 
   #classButton(one) {
-    const button = el("button", { type: "button", className: "needs-image", title: one.name, "aria-label": one.name,
-      onclick: (event) => this.on.choose(one, event) }, el("kbd", { "aria-hidden": "true" }), el("span", { textContent: one.name }));
+    const shown = { className: "needs-image", title: one.name, "aria-label": one.name };
+    const button = keyButton({ ...shown, onclick: (event) => this.on.choose(one, event) }, one.name);
     button.dataset.classId = one.id;
     button.dataset.name = one.name.toLowerCase();
     return button;
   }
 
-  #writeKey(button, key) {
-    const keyboard = button.querySelector("kbd");
-    keyboard.hidden = !key;
-    keyboard.textContent = key ? keyName(key) : "";
-    // Who sees a 7 presses 7: the name need not stand beside it.
-    button.classList.toggle("named-like-key", Boolean(key) && key === button.dataset.name);
-  }
-
   #action(action, text, className = "", needsImage = true) {
-    const button = el("button", { type: "button", className: `${className} ${needsImage ? "needs-image" : ""}`, title: text,
-      onclick: (event) => this.on[action](event) }, el("kbd", { "aria-hidden": "true" }), el("span", { textContent: text }));
+    const shown = { className: `${className} ${needsImage ? "needs-image" : ""}`, title: text };
+    const button = keyButton({ ...shown, onclick: (event) => this.on[action](event) }, text);
     button.dataset.action = action;
     return button;
   }
@@ -174,8 +166,7 @@ export class View {
   #guess() {
     this.guessed = el("span");
     this.bias = el("small", { textContent: BIAS });
-    const button = el("button", { type: "button", className: "needs-image", onclick: (event) => this.on.confirm(event) },
-      el("kbd", { "aria-hidden": "true" }), this.guessed);
+    const button = keyButton({ className: "needs-image", onclick: (event) => this.on.confirm(event) }, this.guessed);
     button.dataset.action = "confirm";
     return el("div", { className: "guess", hidden: true }, button, this.bias);
   }
