@@ -240,6 +240,9 @@ def ensure_installed(extras: str) -> None:
     """
     if is_installed(extras):
         return
+    if VENV.is_symlink():
+        # Making it anew would empty what it leads to, which may be another checkout's.
+        raise Refusal(".venv is a link to %s, made for another place: remove the link." % VENV.resolve())
     with only_one_at_a_time():
         if is_installed(extras):
             return

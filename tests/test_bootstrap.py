@@ -141,6 +141,17 @@ def test_install__too_little_disk_is_said_before_it_is_filled(checkout):
     assert not (checkout / ".venv").exists()
 
 
+def test_install__a_link_to_another_checkouts_venv_is_refused_and_left_alone(checkout, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "kept").touch()
+    (checkout / ".venv").symlink_to(other)
+    done = bootstrap(checkout, "lint")
+    assert done.returncode != 0
+    assert f".venv is a link to {other}, made for another place: remove the link." in done.stderr
+    assert (other / "kept").exists()
+
+
 def test_install__a_python_without_venv_gets_the_package_that_brings_it(checkout):
     done = patched(checkout, "replaced = {'venv_package': lambda: 'python3.11-venv'}", "install")
     assert done.returncode == 1
