@@ -63,7 +63,7 @@ def of_image(image_id: BigPathId, caller: Asking, runtime: Opened) -> Context:
     with runtime.database.reading() as uow:
         if not caller.sees(images.one(uow.session, image_id).project_id):
             raise NotFound(f"There is no image {image_id}.")
-        found = review_context.of_image(uow, runtime.storage, image_id)
+        found = review_context.of_image(uow, runtime.storage, image_id, caller.annotator_id)
     return Context(
         id=found.image.id,
         proposed_class_id=found.proposed_class_id,

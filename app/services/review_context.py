@@ -17,7 +17,7 @@ from app.db.unit_of_work import UnitOfWork
 from app.domain.pools import Split
 from app.domain.pseudo_labels import PseudoLabelStatus
 from app.errors import Refused
-from app.services import audits, predictions
+from app.services import audits, blindness, predictions
 from app.services.predictions import RoundPredictions
 from app.storage import Storage
 from ssmae.config import AugmentConfig, RejectionReason, RoundConfig
@@ -25,6 +25,8 @@ from ssmae.gate import in_force
 
 LIKELIEST = 5
 NEIGHBOURS = 6
+CANDIDATES = 60
+"""The nearest of which neighbours are taken: some may have to stay unseen."""
 COMPARED = 20_000
 """With at most so many labelled images an image is compared; of more, a random part is."""
 
@@ -94,8 +96,14 @@ class Context:
     neighbours: Sequence[Neighbour] = ()
 
 
-def of_image(uow: UnitOfWork, storage: Storage, image_id: int) -> Context:
+def of_image(uow: UnitOfWork, storage: Storage, image_id: int, annotator_id: int | None = None) -> Context:
     """What the newest round has to say of an image.
+
+    Args:
+        uow: open unit of work.
+        storage: where rounds keep what their models say.
+        image_id: the image.
+        annotator_id: who looks: what others say of images that still want this person's own answer is left out.
 
     Raises:
         NotFound: there is no such image.
@@ -135,7 +143,7 @@ def of_image(uow: UnitOfWork, storage: Storage, image_id: int) -> Context:
             ],
             "others": max(0.0, 1.0 - sum(probability for _, probability in best)),
             "other_classes": len(said) - len(best),
-            "neighbours": _neighbours(uow, found[1], image, names),
+            "neighbours": _neighbours(uow, found[1], image, names, annotator_id),
         }
     )
 
@@ -224,7 +232,9 @@ def _changes(config: AugmentConfig) -> str:
     return ", ".join(made) if made else "not changed at all"
 
 
-def _neighbours(uow: UnitOfWork, said: RoundPredictions, image: Image, names: dict[int, str]) -> Sequence[Neighbour]:
+def _neighbours(
+    uow: UnitOfWork, said: RoundPredictions, image: Image, names: dict[int, str], annotator_id: int | None
+) -> Sequence[Neighbour]:
     labelled = [
         (image_id, class_id)
         for image_id, class_id in reviews.labelled_sample(uow.session, image.project_id, COMPARED)
@@ -239,8 +249,10 @@ def _neighbours(uow: UnitOfWork, said: RoundPredictions, image: Image, names: di
     embedding_D = said.embeddings_ND[own].astype(np.float32)
     norms_L = np.linalg.norm(embeddings_LD, axis=1) * np.linalg.norm(embedding_D)
     similarity_L = embeddings_LD @ embedding_D / np.maximum(norms_L, 1e-9)
-    nearest = np.argsort(-similarity_L, kind="stable")[:NEIGHBOURS]
+    nearest = np.argsort(-similarity_L, kind="stable")[:CANDIDATES]
     found = [(*labelled[known_L[at]], float(similarity_L[at])) for at in nearest.tolist()]
+    owed = blindness.owed(uow, image.project_id, annotator_id or 0, [image_id for image_id, _, _ in found])
+    found = [one for one in found if one[0] not in owed][:NEIGHBOURS]
     of_id = {one.id: one for one in images.some(uow.session, [image_id for image_id, _, _ in found])}
     return [
         Neighbour(image=of_id[image_id], name=names.get(class_id, "?"), similarity=similarity)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from app.db.models import GateRecord, Image, PseudoLabel, Round
-from app.db.queries import projects
+from app.db.queries import projects, rounds
 from app.domain.labels import Queue
 from app.domain.pools import Split
 from app.errors import NotFound, Refused
@@ -23,9 +23,9 @@ def played(world, *, is_open=False, reason=RejectionReason.LOW_CONFIDENCE, **opt
     return world.play_round(is_open=is_open, reason=reason, **options)
 
 
-def context(world, image_id):
+def context(world, image_id, annotator_id=None):
     with world.reading() as uow:
-        return review_context.of_image(uow, world.storage, image_id)
+        return review_context.of_image(uow, world.storage, image_id, annotator_id)
 
 
 def propose(world, image_id, **columns):
@@ -50,6 +50,24 @@ def test_of_image__the_five_likeliest_and_the_rest_and_the_labelled_images_that_
     assert found.neighbours[0].name == LETTERS[1]
     assert found.neighbours[0].similarity > 0.99
     assert len(found.neighbours) == 4
+
+
+def test_of_image__leaves_out_what_others_say_of_images_that_one_shall_still_answer(world):
+    round_id = played(world)
+    train = world.ids(Split.TRAIN)
+    publish_predictions(world, round_id, dict.fromkeys(train, (0.05, 0.4, 0.1, 0.2, 0.15, 0.06, 0.04)))
+    with world.writing() as uow:
+        project = projects.one(uow.session, world.project_id)
+        project.overlap_share, project.overlap_size = 1.0, 2
+    with world.reading() as uow:
+        draft = rounds.draft(uow.session, world.project_id)
+    assert draft is not None
+    world.select(draft.id, [train[5]])
+    world.answer(train[5], world.class_ids[0], by="Ben", queue=Queue.SELECTION)
+    ada, ben = world.annotator("Ada"), world.annotator("Ben")
+
+    assert train[5] in [near.image.id for near in context(world, train[6], ben).neighbours]
+    assert train[5] not in [near.image.id for near in context(world, train[6], ada).neighbours]
 
 
 @pytest.mark.parametrize(
