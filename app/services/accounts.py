@@ -169,10 +169,11 @@ def change_password(uow: UnitOfWork, proof: Proof) -> Account:
 
 
 def set_password(uow: UnitOfWork, account: Account, new: Hashed) -> Account:
-    """Give an account a password without asking for the old one; sessions of its browsers end."""
+    """Give an account a password without asking for the old one; its browsers' sessions and its open links end."""
     account.password_hash, account.must_change_password = new.value, False
     uow.session.flush()
     accounts.drop_logins(uow.session, account.id)
+    accounts.drop_links(uow.session, account.id)
     return account
 
 
@@ -190,7 +191,7 @@ def set_role(uow: UnitOfWork, account_id: int, role: Role) -> None:
 
 
 def deactivate(uow: UnitOfWork, account_id: int) -> None:
-    """Keep somebody from signing in; their sessions end and their answers stay.
+    """Keep somebody from signing in; their sessions and open links end, their answers stay.
 
     Raises:
         Refused: nobody could manage people any more.
@@ -199,6 +200,7 @@ def deactivate(uow: UnitOfWork, account_id: int) -> None:
     account, _ = accounts.one(uow.session, account_id)
     account.is_active = False
     accounts.drop_logins(uow.session, account.id)
+    accounts.drop_links(uow.session, account.id)
     uow.session.flush()
 
 

@@ -42,10 +42,13 @@ def invite(uow: UnitOfWork, role: Role, project_ids: Collection[int] = (), *, by
 def new_password(uow: UnitOfWork, account_id: int, *, by: int | None = None) -> str:
     """A link's secret, with which somebody who has an account chooses a new password; until then the old one holds.
 
+    An earlier link of theirs that nobody has used ends.
+
     Raises:
         NotFound: there is no such account.
     """
     account, _ = accounts.one(uow.session, account_id)
+    accounts.drop_links(uow.session, account.id)
     lasts = timedelta(hours=NEW_PASSWORD_HOURS)
     return _made(uow, role=account.role, project_ids=[], by=by, lasts=lasts, account_id=account.id)
 
@@ -75,6 +78,8 @@ def accept(
     found = accounts.invitation(uow.session, digest(secret), lock=True)
     if found is None or not _is_open(found):
         raise NotFound(_GONE)
+    found.used_at = now()
+    uow.session.flush()
     if found.account_id is not None:
         if password is None:
             raise Refused("This link is for a new password.")
@@ -90,13 +95,11 @@ def accept(
             subject=subject,
             project_ids=known.intersection(found.project_ids),
         )
-    found.used_at = now()
-    uow.session.flush()
     return account
 
 
 def withdraw(uow: UnitOfWork, invitation_id: int) -> None:
-    """Take an invitation back that nobody has used."""
+    """Take a link back that nobody has used."""
     found = uow.session.get(Invitation, invitation_id)
     if found is not None and found.used_at is None:
         uow.session.delete(found)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, update
+from sqlalchemy.exc import OperationalError
 
 from app.db.base import now
 from app.db.models import LoginSession
@@ -17,6 +19,8 @@ from app.db.queries import accounts
 from app.db.unit_of_work import Database, UnitOfWork, committed
 from app.domain.callers import Caller
 from app.domain.people import Role
+
+log = logging.getLogger(__name__)
 
 COOKIE = "ssmae_session"
 LONGEST = timedelta(days=30)
@@ -101,6 +105,14 @@ class Callers:
             self._times_forgotten += 1
             self._remembered.clear()
 
+    def _note_seen(self, session_id: int, moment: datetime) -> None:
+        try:
+            with committed(self._database) as uow:
+                uow.session.execute(update(LoginSession).where(LoginSession.id == session_id).values(seen_at=moment))
+        except OperationalError:
+            # Whoever only looks at pages is not sent away because the disk is full.
+            log.warning("That somebody was here could not be noted.", exc_info=True)
+
     def _look_up(self, kept: str) -> Caller | None:
         moment = now()
         with self._database.reading() as uow:
@@ -113,8 +125,7 @@ class Callers:
             is_admin = account.role is Role.ADMIN
             shared = None if is_admin else accounts.project_ids(uow.session, account.id)
         if session.seen_at < moment - _SEEN_EVERY:
-            with committed(self._database) as uow:
-                uow.session.execute(update(LoginSession).where(LoginSession.id == session.id).values(seen_at=moment))
+            self._note_seen(session.id, moment)
         return Caller(
             role=account.role,
             annotator_id=account.annotator_id,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from app.db.base import now
 from app.db.models import Account, Invitation, LoginSession
@@ -20,6 +20,7 @@ from app.services import accounts, annotation, invitations, passwords, sessions
 from app.services.annotation import SIMULATED
 from app.services.sessions import Callers
 from app.services.throttle import Throttle, network
+from tests.world import World
 
 GOOD = "four blue paper boats"
 
@@ -381,6 +382,39 @@ def test_new_password_link__sets_it_once_and_ends_every_session(world, add):
     assert log_in(world, "Ada", "another good one") == ada
     with pytest.raises(NotFound):
         accept(world, secret)
+
+
+@pytest.mark.parametrize("how", ["another link", "another password", "deactivation"])
+def test_new_password_link__ends_when_there_is_a_newer_link_or_password_or_no_account_any_more(world, add, how):
+    ada = add()
+    with world.writing() as uow:
+        old = invitations.new_password(uow, ada)
+        assert [one.account_id for one in account_queries.open_invitations(uow.session)] == [ada]
+    if how == "another link":
+        with world.writing() as uow:
+            invitations.new_password(uow, ada)
+    elif how == "another password":
+        with world.writing() as uow:
+            accounts.set_password(uow, accounts.account_named(uow, "Ada"), passwords.chosen("another good one", "Ada"))
+    else:
+        add("Root", role=Role.ADMIN)
+        with world.writing() as uow:
+            accounts.deactivate(uow, ada)
+    with pytest.raises(NotFound):
+        accept(world, old, password="a stranger's choice")
+
+
+def test_session__holds_while_nothing_can_be_written(sqlite_url, tmp_path, caplog):
+    world = World(sqlite_url, tmp_path)
+    with world.writing() as uow:
+        ada = accounts.add(uow, "Ada", Role.ANNOTATOR, password=GOOD).id
+    session = begin(world, ada).secret
+    with world.writing() as uow:
+        uow.session.execute(update(LoginSession).values(seen_at=now() - timedelta(hours=1)))
+    event.listen(world.database.engine, "begin", lambda one: one.exec_driver_sql("PRAGMA query_only=ON"))
+    assert Callers(world.database).of(session) is not None
+    assert "could not be noted" in caplog.text
+    world.close()
 
 
 def test_share__lets_an_account_see_a_project_until_it_is_taken_back(world, add):

@@ -75,6 +75,11 @@ def drop_logins(session: Session, account_id: int, *, but: int | None = None) ->
     session.execute(dropped if but is None else dropped.where(LoginSession.id != but))
 
 
+def drop_links(session: Session, account_id: int) -> None:
+    """Delete the links for a new password of an account that nobody has used."""
+    session.execute(delete(Invitation).where(Invitation.account_id == account_id, Invitation.used_at.is_(None)))
+
+
 def invitation(session: Session, digest: str, *, lock: bool = False) -> Invitation | None:
     """A link by its secret's digest; with `lock`, nobody else uses it until the transaction ends."""
     found = select(Invitation).where(Invitation.digest == digest)
@@ -82,8 +87,8 @@ def invitation(session: Session, digest: str, *, lock: bool = False) -> Invitati
 
 
 def open_invitations(session: Session) -> Sequence[Invitation]:
-    """Invitations that nobody has used, newest first; those that ran out included."""
-    waiting = select(Invitation).where(Invitation.used_at.is_(None), Invitation.account_id.is_(None))
+    """Links that nobody has used, those for new passwords too, newest first; those that ran out included."""
+    waiting = select(Invitation).where(Invitation.used_at.is_(None))
     return session.scalars(waiting.order_by(Invitation.id.desc())).all()
 
 

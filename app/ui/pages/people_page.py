@@ -36,11 +36,11 @@ def main() -> None:
     st.subheader("Accounts", anchor=False)
     for account, name in everybody:
         _person(account, name, names, [project_id for who, project_id in shared if who == account.id])
-    st.subheader("Open invitations", anchor=False)
+    st.subheader("Open links", anchor=False)
     if not waiting:
-        empty("No invitation is open.", "Make one above and send its link to whoever shall join.")
+        empty("No link is open.", "Make one above and send it to whoever shall join.")
     for one in waiting:
-        _invitation(one, names)
+        _open_link(one, names, {account.id: name for account, name in everybody})
 
 
 def _link() -> None:
@@ -131,11 +131,14 @@ def _make_password(account_id: int, name: str) -> None:
     _do(make)
 
 
-def _invitation(one: Invitation, names: Mapping[int, str]) -> None:
+def _open_link(one: Invitation, names: Mapping[int, str], people: Mapping[int, str]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         projects = ", ".join(plain(names[each]) for each in one.project_ids if each in names) or "no project yet"
         until = f"until {one.expires_at:%d %B %Y, %H:%M} UTC"
-        st.markdown(f"**{one.role}**, {projects}  \n:gray[{until}]")
+        about = f"**{one.role}**, {projects}"
+        if one.account_id is not None:
+            about = f"**New password** for {plain(people.get(one.account_id, '?'))}"
+        st.markdown(f"{about}  \n:gray[{until}]")
         st.button(
             "Withdraw", key=f"withdraw-{one.id}",
             on_click=_do, args=(invitations.withdraw, one.id),
