@@ -18,7 +18,7 @@ from app.db.base import now
 from app.db.models import LoginSession
 from app.domain.people import Role
 from app.services import accounts, invitations, passwords
-from tests.api.signing_in import PASSWORD, running, says
+from tests.api.signing_in import HERE, PASSWORD, running, says
 from tests.world import World
 
 
@@ -114,6 +114,14 @@ def test_login__too_many_tries_of_a_name_have_to_wait_even_with_the_right_passwo
     assert reply.status_code == 429
     assert 0 < int(reply.headers["retry-after"]) <= 600
     assert "Too many tries" in says(reply)
+
+
+def test_login__a_stranger_who_guesses_locks_nobody_out_elsewhere(site):
+    for _ in range(11):
+        site.browser().sign_in("Ada", "wrong")
+    form = {"name": "Ada", "password": PASSWORD}
+    with TestClient(site.app, base_url=HERE, client=("198.51.100.9", 1), follow_redirects=False) as elsewhere:
+        assert elsewhere.post("/login", data=form).status_code == 303
 
 
 def test_login__too_many_tries_from_one_place_have_to_wait_whoever_they_try(site):
