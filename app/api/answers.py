@@ -13,16 +13,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.api.items import Item, show_opinions
 from app.api.rest import Asking, BigId, Body, Id, Opened, Text, Uid, malformed
-from app.db.models import Image, Project
+from app.db.models import Project
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects
 from app.db.unit_of_work import UnitOfWork, committed
 from app.domain.callers import Caller
 from app.domain.labels import Action, AnnotatorKind, Queue
 from app.domain.people import Adjudication, Role
-from app.domain.pools import Pool
+from app.domain.pools import Pool, Split
 from app.errors import AppError, NotFound, Refused
-from app.services import annotation, flags, queues, second_look
+from app.services import annotation, audits, flags, queues, second_look
 from app.services.annotation import Answered
 from app.storage import Storage
 
@@ -33,6 +33,10 @@ LONGEST_SECONDS = 3600.0
 """Longer than this nobody looked at the image: the annotator was away."""
 
 
+_TEST = (
+    "A test image is answered in the queue of the test set alone, by who has seen nothing else of it. If its label is "
+    "wrong, flag it for the leads."
+)
 _NOT_YET = "The answer could not be stored yet."
 
 
@@ -232,7 +236,12 @@ def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> 
     if not caller.sees(image.project_id):
         raise NotFound(f"There is no image {item.image_id}.")
     check_queue(caller, item.queue, projects.one(uow.session, image.project_id))
-    is_late = item.queue is Queue.ADJUDICATION and not _may_decide(uow, caller, annotator_id, image)
+    leads = caller.may(Role.LEAD)
+    is_late = item.queue is Queue.ADJUDICATION and not annotation.settles(uow, image, annotator_id, leads=leads)
+    if item.action is Act.LABEL and item.queue is Queue.BROWSE and image.split is Split.TEST:
+        raise Refused(_TEST)
+    # An answer that an audit has not asked for may have been given in sight of the proposal.
+    is_late = is_late or (item.queue is Queue.AUDIT and not audits.asks(uow, image))
     if item.action is Act.FLAG:
         return _flag(uow, annotator_id, item)
     if item.undoes is not None:
@@ -253,17 +262,6 @@ def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> 
         batch=item.batch,
         seconds=None if item.seconds is None else min(item.seconds, LONGEST_SECONDS),
     )
-
-
-def _may_decide(uow: UnitOfWork, caller: Caller, annotator_id: int, image: Image) -> bool:
-    """Whether an answer settles the dispute: a lead's always does; others may not overrule where there is none.
-
-    Somebody may have decided a moment ago. The answer is then kept as one more opinion, given in sight of the others.
-    """
-    if caller.may(Role.LEAD) or image.needs_decision:
-        return True
-    theirs = annotation_queries.current(uow.session, image.id, annotator_id)
-    return theirs is not None and theirs.queue is Queue.ADJUDICATION
 
 
 def _flag(uow: UnitOfWork, annotator_id: int, item: Answer) -> Answered:

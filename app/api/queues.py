@@ -13,6 +13,7 @@ from app.db.queries import projects
 from app.db.unit_of_work import committed
 from app.domain.acceptance import Order
 from app.domain.labels import Queue
+from app.domain.people import Role
 from app.domain.rounds import SelectionStatus
 from app.services import audits, queues, second_look
 from app.services.queues import Elsewhere
@@ -92,6 +93,7 @@ def take(project_id: PathId, queue: Queue, body: Take, caller: Asking, runtime: 
             body.annotator_id,
             tab=body.tab,
             want=body.n,
+            decides=caller.may(Role.LEAD),
             held=list(dict.fromkeys(body.held)),
             class_id=body.class_id,
             order=body.order,

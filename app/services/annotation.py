@@ -248,6 +248,20 @@ def simulate(uow: UnitOfWork, project_id: int, queue: Queue, count: int) -> int:
     return answered
 
 
+def settles(uow: UnitOfWork, image: Image, annotator_id: int, *, leads: bool) -> bool:
+    """Whether somebody's answer to a dispute settles it: a lead's always does; of others, if they are no party to it.
+
+    Somebody may have decided a moment ago. The answer is then one more opinion, given in sight of the others.
+    """
+    if leads:
+        return True
+    theirs = annotation_queries.current(uow.session, image.id, annotator_id)
+    if theirs is not None and theirs.queue is Queue.ADJUDICATION:
+        return True  # they take back or change what they decided
+    is_party = theirs is not None and theirs.action in {Action.LABEL, Action.UNSURE}
+    return image.needs_decision and not is_party
+
+
 def settle_disputes(uow: UnitOfWork, project_id: int) -> None:
     """Let labels follow anew where people disagree: the project's rule for that has changed."""
     for image_id in annotation_queries.disagreed(uow.session, project_id):

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from app.db.models import Project, Round
+from app.db.models import Image, Project, Round
 from app.db.queries import audits, projects, rounds
 from app.db.unit_of_work import UnitOfWork
 from app.domain.audits import Drawn, Verdict, verdict
@@ -120,6 +120,12 @@ def state(uow: UnitOfWork, project_id: int) -> AuditState:
             standing=Standing.NOTHING, round_number=audited.number, accepted=accepted, certificate=nothing
         )
     return _stand(audited, accepted, asked, verdicts, nothing, hides=has_begun)
+
+
+def asks(uow: UnitOfWork, image: Image) -> bool:
+    """Whether the running audit of the image's project asks about it, or may still do so."""
+    now = state(uow, image.project_id)
+    return image.id in now.hidden or image.id in now.waiting
 
 
 def prepare(uow: UnitOfWork, project_id: int) -> None:

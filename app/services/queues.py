@@ -108,6 +108,7 @@ def take(
     held: Sequence[int] = (),
     class_id: int | None = None,
     order: Order = Order.DOUBT,
+    decides: bool = True,
 ) -> Taken:
     """Renew what a tab holds of a queue, and lease it more images until it holds `want`.
 
@@ -123,13 +124,14 @@ def take(
         held: images that the tab believes to hold.
         class_id: which class a grid shows.
         order: in which order.
+        decides: whether they may settle also a dispute that they are a party to.
 
     Raises:
         NotFound: there is no such project, queue or class.
     """
     project = projects.one(uow.session, project_id)
     part = _part(uow, project, queue, class_id, order)
-    asker = Asker(annotator_id=annotator_id, tab=tab)
+    asker = Asker(annotator_id=annotator_id, tab=tab, decides=decides)
     _forget(uow, project_id, queue)
     kept = _renew(uow, project, queue, asker, held, part)
     want = min(want, MOST_HELD)
@@ -216,7 +218,7 @@ def _progress(uow: UnitOfWork, project: Project, queue: Queue, asker: Asker, par
     # A grid in any order and from any place in the draw is as large.
     part = replace(part, order=Order.DOUBT, pivot=0.0)
     settled, total = uow.recent(queues.settled, project.id, queue, part)
-    skipped = uow.recent(queues.passed_over, project.id, queue, asker.annotator_id, part)
+    skipped = uow.recent(queues.passed_over, project.id, queue, asker.annotator_id, part, decides=asker.decides)
     if queue is Queue.AUDIT:  # its part is what waits
         answered = audits.state(uow, project.id).answered
         settled, total = settled + answered, total + answered

@@ -107,6 +107,18 @@ def test_annotations__anybody_decides_where_the_majority_rules_and_may_think_aga
         assert decide(pets, cleo, "Cleo", disputed, dog, uid="d2")["class_id"] == dog
 
 
+def test_annotations__a_party_to_a_dispute_settles_it_only_as_a_lead(pets):
+    disputed, (cat, dog) = pets.ids(Split.TRAIN)[0], pets.class_ids
+    with browser(pets, "Ada", Role.ANNOTATOR) as ada, browser(pets, "Ben", Role.LEAD) as ben:
+        taken = take(pets, ada, "Ada").json()
+        assert (taken["images"], taken["progress"]["left"]) == ([], 0)
+        assert decide(pets, ada, "Ada", disputed, cat)["status"] == "saved"
+        assert pets.image(disputed).needs_decision
+        assert [item["id"] for item in take(pets, ben, "Ben").json()["images"]] == [disputed]
+        assert decide(pets, ben, "Ben", disputed, dog, uid="d2")["class_id"] == dog
+    assert not pets.image(disputed).needs_decision
+
+
 def test_annotations__a_decision_that_comes_second_is_one_more_opinion(pets):
     disputed, (cat, dog) = pets.ids(Split.TRAIN)[0], pets.class_ids
     with browser(pets, "Cleo", Role.ANNOTATOR) as cleo, browser(pets, "Dan", Role.ANNOTATOR) as dan:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.db.queries import audits
+from app.db.queries import audits, projects
 from app.domain.acceptance import Order
+from app.domain.labels import Queue
 from app.domain.pools import Pool, Split
+from app.services import audits as audit_service
 from tests.predictions import publish_predictions
 
 
@@ -94,6 +96,32 @@ def test_context__says_why_and_what_else(client, pets):
     assert len(found["views"]) == 2
     assert client.get(f"/api/images/{pets.ids(Split.TEST)[0]}/context").status_code == 422
     assert client.get("/api/images/4040/context").status_code == 404
+
+
+def test_audit__an_answer_that_it_has_not_asked_for_does_not_count_as_blind(world, client, post):
+    world.make_project(train=60, test=2, validation_size=0)
+    with world.writing() as uow:
+        projects.one(uow.session, world.project_id).error_target = 0.3
+    world.play_round()
+    body = {"annotator_id": world.annotator(), "tab": "t1", "n": 96}
+    asked = [
+        one["id"]
+        for one in client.post(f"/api/projects/{world.project_id}/queues/audit/take", json=body).json()["images"]
+    ]
+    label = {"action": "label", "class_id": world.class_ids[0], "queue": "audit"}
+    post({"uid": "a1", "image_id": asked[0], **label})
+    with world.reading() as uow:
+        other = (set(world.ids(Split.TRAIN)) - audit_service.state(uow, world.project_id).hidden).pop()
+    post({"uid": "a2", "image_id": other, **label})
+    assert [act.queue for one in (asked[0], other) for act, _ in world.said(one)] == [Queue.AUDIT, Queue.BROWSE]
+
+
+def test_annotations__the_label_of_a_test_image_is_not_changed_by_who_browses(pets, post):
+    one = pets.ids(Split.TEST)[0]
+    label = {"image_id": one, "action": "label", "class_id": pets.class_ids[0]}
+    browsed, asked = post({"uid": "t1", "queue": "browse", **label}, {"uid": "t2", "queue": "test", **label})
+    assert (browsed["status"], asked["status"]) == ("refused", "saved")
+    assert "queue of the test set alone" in browsed["error"]
 
 
 def test_audit__of_a_round_that_accepted_nothing_is_empty(take):

@@ -33,10 +33,17 @@ _IDS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """Whose eyes a queue is seen with: another tab of the same person holds images of its own."""
+    """Whose eyes a queue is seen with: another tab of the same person holds images of its own.
+
+    Attributes:
+        annotator_id: who.
+        tab: of their browser.
+        decides: a lead, who may settle also a dispute that they are a party to.
+    """
 
     annotator_id: int
     tab: str = ""
+    decides: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,14 +163,19 @@ def _left_of_grid(session: Session, project: Project, part: Part) -> int:
     return everything - _count_among(session, project, Queue.GRID, list(part.hidden), shown)
 
 
-def passed_over(session: Session, project_id: int, queue: Queue, annotator_id: int, part: Part = WHOLE) -> int:
+def passed_over(
+    session: Session, project_id: int, queue: Queue, annotator_id: int, part: Part = WHOLE, *, decides: bool = True
+) -> int:
     """How many images of a queue wait for others, because this person has answered or skipped them."""
     project = projects.one(session, project_id)
     # First what the person said: no planner guesses how little that is beside the queue.
     theirs = select(Annotation.image_id).where(
-        Annotation.project_id == project_id, Annotation.annotator_id == annotator_id, _passes(queue)
+        Annotation.project_id == project_id, Annotation.annotator_id == annotator_id, _passes(queue, decides=decides)
     )
-    if queue in _OF_ONE or not project.overlap_share:
+    if queue is Queue.ADJUDICATION:
+        theirs = theirs.where(Annotation.superseded_at.is_(None), Annotation.action.in_(GIVEN))
+        theirs = theirs.join(Image, Image.id == Annotation.image_id).where(NEEDS_DECISION)
+    elif queue in _OF_ONE or not project.overlap_share:
         # A label settles: only what was skipped can still be open.
         theirs = theirs.where(PASSED_OVER)
     else:
@@ -231,13 +243,16 @@ def _answered(queue: Queue, asker: Asker) -> ColumnElement[bool]:
         Annotation.superseded_at.is_(None),
         Annotation.action.in_(GIVEN),
     )
-    return theirs.where(_passes(queue)).exists()
+    return theirs.where(_passes(queue, decides=asker.decides)).exists()
 
 
-def _passes(queue: Queue) -> ColumnElement[bool]:
+def _passes(queue: Queue, *, decides: bool) -> ColumnElement[bool]:
     """Which of a person's answers count as answers in this queue."""
     if queue is Queue.ADJUDICATION:
-        return Annotation.queue == queue
+        # A party to a dispute does not settle it.
+        return (
+            Annotation.queue == queue if decides else or_(Annotation.queue == queue, Annotation.action != Action.SKIP)
+        )
     if queue is Queue.REVIEW:
         # Passing an image over in a grid leaves it for this queue.
         return or_(Annotation.action != Action.SKIP, Annotation.queue != Queue.GRID)

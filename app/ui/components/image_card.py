@@ -53,6 +53,10 @@ def image_dialog(image_id: int) -> None:
         state.caller().require_project(image.project_id)
         classes = projects.classes(uow.session, image.project_id)
         anybody_decides = projects.one(uow.session, image.project_id).adjudication is Adjudication.MAJORITY
+        leads, me = state.may(Role.LEAD), state.caller().annotator_id or 0
+        decides = (
+            image.needs_decision and (leads or anybody_decides) and annotation.settles(uow, image, me, leads=leads)
+        )
         is_owed = bool(state.owed_blind(uow, image.project_id, [image_id]))
         audited = audits.state(uow, image.project_id).hidden
         told = reports.history(uow, state.runtime().storage, image_id)
@@ -77,7 +81,7 @@ def image_dialog(image_id: int) -> None:
             if image.split is Split.TEST and image.pool is not Pool.EXCLUDED:
                 _flag_test_image(image)
             else:
-                _change(image, classes, decides=image.needs_decision and (state.may(Role.LEAD) or anybody_decides))
+                _change(image, classes, decides=decides)
         _flags(told)
         blame(told)
 
