@@ -72,13 +72,13 @@ def open_grid(page, site):
 
 
 def painted(page, but=None):
-    """Ids of the page of the grid once it is painted; of another one than `but`."""
+    """Ids of the page of the grid once it can be accepted; of another one than `but`."""
     found = page.wait_for_function(
         """before => {
           const hosts = [...document.querySelectorAll("*")].filter((one) => one.shadowRoot);
           const grid = hosts.map((one) => one.shadowRoot.querySelector("section.grid-mode")).find(Boolean);
           const shown = [...grid?.querySelectorAll(".tile") ?? []].map((tile) => tile.dataset.image);
-          return shown.length && shown[0] === grid.dataset.painted && shown[0] !== before && shown;
+          return shown.length && shown[0] === grid.dataset.seen && shown[0] !== before && shown;
         }""",
         arg=str(but) if but else None,
     )
@@ -154,6 +154,56 @@ def test_grid__undo_on_the_same_page_brings_the_marks_back_too(page, rejected):
     assert page.locator(".tile[aria-selected=true]").all_inner_texts() == ["dog"]
     saved(page)
     assert rejected.world.image(shown[1]).pool is Pool.UNLABELLED
+
+
+@pytest.mark.parametrize("by", ["key", "mouse"])
+def test_grid__a_second_quick_press_accepts_no_page_that_nobody_has_seen(page, rejected, by):
+    shown = open_grid(page, rejected)
+    if by == "key":
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(100)
+        page.keyboard.press("Enter")
+    else:
+        page.get_by_role("button", name=re.compile("Accept")).dblclick()
+    following = painted(page, but=shown[0])
+    saved(page)
+    assert {rejected.world.image(one).pool for one in shown} == {Pool.LABELLED}
+    assert {rejected.world.image(one).pool for one in following} == {Pool.UNLABELLED}
+
+
+def test_grid__an_image_that_cannot_be_loaded_is_left_for_later_and_said(chromium, rejected):
+    with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        first, _, broken, *_ = shown = open_grid(page, rejected)
+        page.route(f"**/img/{broken}?*", lambda route: route.abort())
+        open_grid(page, rejected)
+        tile = page.locator(f'.tile[data-image="{broken}"]')
+        tile.get_by_text("cannot be loaded").wait_for()
+        page.unroute(f"**/img/{broken}?*")
+        page.keyboard.press("Enter")
+        page.get_by_text("Left for later, because it cannot be loaded").wait_for()
+        saved(page)
+        assert rejected.world.image(broken).pool is Pool.UNLABELLED
+        assert {rejected.world.image(one).pool for one in shown if one != broken} == {Pool.LABELLED}
+        following = painted(page, but=first)
+        while broken not in following:
+            page.keyboard.press("Enter")
+            following = painted(page, but=following[0])
+        page.keyboard.press("Enter")
+        saved(page)
+        assert acts(rejected, broken)[-1] == (Action.LABEL, rejected.world.class_ids[0], Queue.GRID)
+
+
+def test_undo__of_a_whole_grid_from_another_page_says_how_many_it_took_back(page, rejected):
+    shown = open_grid(page, rejected)
+    page.keyboard.press("Enter")
+    painted(page, but=shown[0])
+    saved(page)
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.locator("section.labeller[data-painted]").wait_for()
+    page.keyboard.press("u")
+    page.get_by_text(f"to {len(shown)} images at once, were given in another place (grid)").wait_for()
+    assert {rejected.world.image(one).pool for one in shown} == {Pool.UNLABELLED}
 
 
 def test_grid__by_touch_a_tap_marks_and_a_class_button_corrects(page, rejected):

@@ -17,6 +17,8 @@ import { Telling, Timers } from "./telling.js";
 import { UndoOnServer } from "./undoing.js";
 
 const REMEMBERED = 20; // pages that are taken back without asking the server
+const FIRST_LOOK = 400; // milliseconds in which nobody has seen a page: what accepts it then was meant for the one before
+const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
 const MEASURE = "ssmae:grid"; // from Enter to the next page on the screen
 
 class Grid {
@@ -31,6 +33,7 @@ class Grid {
   #questions = 0;
   #answered = 0; // the newest question that was answered
   #pressedAt = null; // when the key went down that the next page is owed to, whenever that comes
+  #isSeen = false; // the page has been on the screen long enough to be accepted
   #ends = [];
   #timers;
   #telling;
@@ -113,7 +116,9 @@ class Grid {
     } else {
       this.#shown = null;
       const { title, text, again, isQuick } = emptiness(pages, this.data);
-      if (!isQuick || this.view.root.dataset.state !== "grid") this.view.say(title, text);
+      const say = () => !pages.page.length && this.view.say(title, text);
+      if (isQuick && this.view.root.dataset.state === "grid") this.#timers.later(NOTICEABLE, say);
+      else say();
       if (again) this.#timers.later(again, () => !pages.page.length && pages.fill());
     }
     this.#summarise();
@@ -125,6 +130,7 @@ class Grid {
     this.#shown = page;
     this.#marks = page.map((item) => item.mark ?? null);
     this.#shownAt = performance.now();
+    this.#isSeen = false;
     this.view.show(page, this.pages.size, `Images that the model takes for ${this.data.name}`);
     page.forEach((item, at) => this.#drawMark(at));
     this.#point(Math.min(this.#cursor, page.length - 1), hasFocus);
@@ -138,6 +144,12 @@ class Grid {
     requestAnimationFrame(() => setTimeout(() => {
       if (this.#shown !== page) return;
       this.view.root.dataset.painted = page[0].id;
+      this.#timers.later(FIRST_LOOK, () => {
+        if (this.#shown !== page) return;
+        this.#isSeen = true;
+        this.view.root.dataset.seen = page[0].id;
+      });
+      page.forEach((item, at) => !item.picture.naturalWidth && this.#drawMark(at));
       if (pressedAt === null) return;
       performance.measure(MEASURE, { start: pressedAt, end: performance.now() });
       performance.clearMeasures(MEASURE);
@@ -251,6 +263,7 @@ class Grid {
     if (!page) return;
     // Nobody can know what is not painted; what cannot be loaded at all is left for later.
     if (page.some((item) => !item.picture.complete)) return this.view.tell("Some images are still on their way: one moment.");
+    if (!this.#isSeen) return; // the second of two quick presses
     const answered = page.map((item, at) => ({ item, mark: this.#marks[at] }))
       .filter(({ item, mark }) => mark?.kind !== "gone" && (mark || item.picture.naturalWidth));
     if (!answered.length) return this.view.tell("None of these images could be loaded, so nothing was saved.");
@@ -264,11 +277,12 @@ class Grid {
     });
     this.#past.push({ answered, uids });
     if (this.#past.length > REMEMBERED) this.#past.shift();
-    this.view.tell("");
+    const failed = page.filter((item) => !item.picture.naturalWidth && !item.mark).map(({ name }) => name);
+    this.view.tell(failed.length ? `Left for later, because it cannot be loaded: ${failed.join(", ")}. Mark it to exclude or skip it.` : "");
     const odd = answered.filter(({ mark }) => mark).length;
     this.said = `${answered.length - odd} accepted as ${this.data.name}${odd ? `, ${odd} marked` : ""}`;
     this.#cursor = 0;
-    this.pages.turn();
+    this.pages.turn(answered.map(({ item }) => item));
     this.#refresh();
   }
 

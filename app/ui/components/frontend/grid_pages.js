@@ -39,9 +39,9 @@ export class GridPages {
     return this.#asker.trouble;
   }
 
-  /** The page in hand is answered: the next one takes its place. */
-  turn() {
-    for (const item of this.page) this.#answered.add(item.id);
+  /** These of the page in hand are answered, the others are left for later: the next page takes its place. */
+  turn(answered) {
+    for (const item of answered) this.#answered.add(item.id);
     this.page = this.ahead.splice(0, this.size);
     this.fill();
   }

@@ -71,7 +71,8 @@ export class GridView {
     tile.className = mark ? `tile ${mark.kind}` : "tile";
     tile.setAttribute("aria-selected", String(Boolean(mark)));
     tile.setAttribute("aria-label", `${item.name}, ${mark ? mark.words : proposed}${sure(item)}`);
-    tile.querySelector(".words").textContent = mark?.words ?? "";
+    tile.querySelector(".words").textContent = mark?.words ?? (isBroken(item) ? "cannot be loaded" : "");
+    tile.classList.toggle("broken", isBroken(item));
   }
 
   /** Move the cursor. @param takesFocus so that a screen reader reads the image */
@@ -130,6 +131,10 @@ export class GridView {
     button.dataset.action = action;
     return button;
   }
+}
+
+function isBroken({ picture }) {
+  return picture.complete && !picture.naturalWidth;
 }
 
 function sure({ confidence }) {

@@ -22,6 +22,7 @@ import { Telling, Timers } from "./telling.js";
 import { UndoOnServer, takenBackElsewhere } from "./undoing.js";
 import { PLAIN, Viewer } from "./viewer.js";
 
+const DOUBLE_CLICK = 0.25; // seconds after which a click is meant for the image that it finds
 const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
 const ABOUT_THE_GUESS = new Set(["review", "second_look"]); // queues in which people judge what is proposed
 const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -189,7 +190,8 @@ class Labeller {
 
   #byMouse(event, run) {
     // The second click of a double click was meant for the image that has just gone.
-    if (event?.detail > 1 && event.currentTarget?.closest(".classes, .recent, .actions, .guess")) return;
+    const isJustThere = !this.showing.isPainted || this.showing.seconds < DOUBLE_CLICK;
+    if (event?.detail > 1 && isJustThere && event.currentTarget?.closest(".classes, .recent, .actions, .guess")) return;
     this.#focus(); // otherwise the next Space would press the button again
     this.#run(event, run);
   }

@@ -53,11 +53,13 @@ export class UndoOnServer {
   #sorted(undone) {
     const here = undone.filter((item) => item.queue === this.settings.queue);
     if (here.length) return { here, said: "" };
-    return { here, said: undone.length ? takenBackElsewhere(undone[0]) : "There is nothing to take back." };
+    return { here, said: undone.length ? takenBackElsewhere(undone[0], undone.length) : "There is nothing to take back." };
   }
 }
 
 /** What is said of an act that was given in another queue: its image is not shown in this one. */
-export function takenBackElsewhere({ name, queue }) {
-  return `Your newest answer, to ${name}, was given in another place (${queue.replace("_", " ")}); it is taken back.`;
+export function takenBackElsewhere({ name, queue }, count = 1) {
+  const place = `in another place (${queue.replace("_", " ")})`;
+  if (count > 1) return `Your newest answers, to ${count} images at once, were given ${place}; all of them are taken back.`;
+  return `Your newest answer, to ${name}, was given ${place}; it is taken back.`;
 }
