@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app.domain.callers import Caller
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1_000_000
 """Bytes; a batch of 500 answers has about 100,000."""
+DATABASE_HEADER = "x-database"
+"""Which database a page was made from; whoever asks without it means whichever there is."""
 _LARGEST, _LARGEST_BIG = 2**31 - 1, 2**63 - 1
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -35,6 +38,10 @@ class Malformed(AppError):
     def __init__(self, field: str, problem: str, *got: Any) -> None:
         self.field = field
         super().__init__(f"{field} {problem}." + "".join(f" Got {_short(one)}." for one in got))
+
+
+class OtherDatabase(AppError):
+    """The page that asks was made from another database than the one that is served now."""
 
 
 class Problem(BaseModel):
@@ -85,6 +92,17 @@ Opened = Annotated[Runtime, Depends(_runtime)]
 Asking = Annotated[Caller, Depends(caller_of)]
 
 
+async def same_database(request: Request, runtime: Opened) -> None:
+    """Keep a page away that was made from another database: what it means by its numbers is something else here.
+
+    Raises:
+        OtherDatabase: another one is served at this address now.
+    """
+    known = request.headers.get(DATABASE_HEADER)
+    if known is not None and known != await run_in_threadpool(lambda: runtime.database_uid):
+        raise OtherDatabase("Another database is served at this address now than when this page was made.")
+
+
 def application(runtime: Callable[[], Runtime], router: APIRouter) -> FastAPI:
     """The interface over a table of routes; `runtime` is called when a request comes."""
     made = FastAPI(title="SSMAE", version="1", docs_url=None, redoc_url=None, openapi_url=None)
@@ -109,6 +127,8 @@ def status_of(error: AppError) -> int:
             return 404
         case Conflict():
             return 409
+        case OtherDatabase():
+            return 412
         case _:
             return 422
 

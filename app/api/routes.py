@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from app.api import answers, context, downloads, health, images, login, oidc, pages, preferences, queues
 from app.api.pages import visit
 from app.api.plain import endpoint
-from app.api.rest import LARGEST_BODY, Asking, Problem, application
+from app.api.rest import LARGEST_BODY, Asking, Problem, application, same_database
 from app.domain.people import Role
 from app.services.runtime import Runtime
 
@@ -75,7 +75,7 @@ def _router() -> APIRouter:
             path,
             call,
             methods=[method],
-            dependencies=[Depends(_requires(role))],
+            dependencies=[Depends(_requires(role)), Depends(same_database)],
             response_model_exclude_unset=True,
             openapi_extra={"x-role": role},
         )

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from app import settings as settings_module
+from app.db.models import Installation
 from app.db.unit_of_work import Database
 from app.queue import Doorbell
 from app.services.sessions import Callers
@@ -27,14 +30,25 @@ class Runtime:
     storage: Storage
 
     @cached_property
+    def database_uid(self) -> str:
+        """The name of the database, which pages and browsers know it by."""
+        with self.database.reading() as uow:
+            return uow.session.scalars(select(Installation.uid)).one()
+
+    @cached_property
     def callers(self) -> Callers:
         """Who is behind which cookie."""
         return Callers(self.database)
 
     @cached_property
     def tries_by_name(self) -> Throttle:
-        """How often somebody tried to be whom."""
+        """How often somebody tried to be whom, from one place."""
         return Throttle(tries=10, seconds=600)
+
+    @cached_property
+    def tries_against_name(self) -> Throttle:
+        """The same from anywhere: many more, so that a stranger in one place cannot lock somebody out."""
+        return Throttle(tries=200, seconds=600)
 
     @cached_property
     def tries_by_place(self) -> Throttle:

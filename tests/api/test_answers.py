@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event, func, select
 
-from app.db.models import Annotation
+from app.db.models import Annotation, Installation
 from app.domain.labels import AnnotatorKind, Queue
 from app.domain.pools import Pool, Split
 from app.services import annotation
@@ -37,6 +37,18 @@ def test_annotations__the_same_uid_again_changes_nothing(pets, post):
     post(item(image_id, pets.class_ids[0]))
     [again] = post(item(image_id, pets.class_ids[0]))
     assert again["status"] == "replayed"
+    assert len(pets.said(image_id)) == 1
+
+
+def test_every_address__refuses_a_page_that_was_made_from_another_database(pets, client):
+    ada, image_id = pets.annotator(), pets.ids(Split.TRAIN)[0]
+    with pets.reading() as uow:
+        uid = uow.session.scalars(select(Installation.uid)).one()
+    body = {"annotator_id": ada, "items": [item(image_id, pets.class_ids[0])]}
+    wrong = client.post("/api/annotations", json=body, headers={"x-database": "another"})
+    assert (wrong.status_code, pets.said(image_id)) == (412, [])
+    assert "Another database is served" in wrong.json()["error"]
+    assert client.post("/api/annotations", json=body, headers={"x-database": uid}).status_code == 200
     assert len(pets.said(image_id)) == 1
 
 

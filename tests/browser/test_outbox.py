@@ -54,6 +54,68 @@ def test_reload__sends_what_the_page_before_could_not(site, labeller):
     wait_kept(labeller.page, 0)
 
 
+def rewrite(page, change):
+    """Change every record of the browser's store; `change` is the body of a function of `record`."""
+    page.evaluate(
+        """change => new Promise((resolve) => {
+        const opened = indexedDB.open("ssmae");
+        opened.onsuccess = () => {
+            const cursor = opened.result.transaction("answers", "readwrite").objectStore("answers").openCursor();
+            cursor.onsuccess = () => {
+                if (!cursor.result) { opened.result.close(); return resolve(); }
+                const record = cursor.result.value;
+                new Function("record", change)(record);
+                cursor.result.update(record);
+                cursor.result.continue();
+            };
+        };
+    })""",
+        change,
+    )
+
+
+def test_answers__of_another_database_at_the_same_address_wait_for_it(site, labeller):
+    away(labeller.page)
+    elsewhere = [labeller.press("1") for _ in range(2)]
+    wait_kept(labeller.page, 2)
+    rewrite(labeller.page, "record.database = 'another';")
+    labeller.page.reload()
+    labeller.page.unroute(ANSWERS)
+    labeller.page.get_by_text("2 answers in this browser belong to another database").wait_for()
+    here = labeller.press("2")
+    labeller.wait_saved()
+    assert said(site, here) == [Action.LABEL]
+    assert len(kept(labeller.page)) == 2
+    assert all(said(site, one) == [] for one in elsewhere if one != here)
+
+
+def test_answers__of_somebody_whom_the_server_does_not_know_hold_up_nobody_elses(site, labeller):
+    away(labeller.page)
+    labeller.press("1")
+    wait_kept(labeller.page, 1)
+    rewrite(labeller.page, "record.annotator_id = 2_000_000_000;")
+    labeller.page.reload()
+    labeller.page.unroute(ANSWERS)
+    mine = labeller.press("2")
+    wait_kept(labeller.page, 1)
+    for _ in range(100):
+        if said(site, mine):
+            break
+        labeller.page.wait_for_timeout(100)
+    assert said(site, mine)[-1:] == [Action.LABEL]
+
+
+def test_page__made_from_another_database_changes_nothing_and_says_what_to_do(site, labeller):
+    def misdirect(route):
+        route.continue_(headers=route.request.headers | {"x-database": "another"})
+
+    labeller.page.route(ANSWERS, misdirect)
+    answered = labeller.press("1")
+    labeller.root.get_by_text("Another database is served at this address now").wait_for()
+    assert said(site, answered) == []
+    wait_kept(labeller.page, 1)
+
+
 def test_closed_tab__leaves_its_answers_to_the_next_one(site, labeller):
     context = labeller.page.context
     away(context)
@@ -237,7 +299,7 @@ def test_answers_of_somebody_else__wait_for_them_and_are_never_sent_in_another_n
     sign_in = """async ([id, name]) => {
         const loaded = performance.getEntriesByType("resource").find((one) => one.name.endsWith("/session.js"));
         const { session } = await import(loaded.name);
-        session.enter({ annotator_id: id, name, csrf: session.csrf });
+        session.enter({ ...session, annotator_id: id, name });
     }"""
     you = site.world.annotator("you")
     labeller.page.evaluate(sign_in, [you, "Ada"])

@@ -3,6 +3,7 @@
 from app.db.models.accounts import Account, Invitation, LoginSession, Membership
 from app.db.models.annotations import Annotation, Annotator, ImageFlag, ImageLease
 from app.db.models.images import Image, Import, ImportRefusal
+from app.db.models.installation import Installation
 from app.db.models.projects import ImageClass, Project
 from app.db.models.rounds import (
     GateRecord,
@@ -27,6 +28,7 @@ __all__ = [
     "ImageLease",
     "Import",
     "ImportRefusal",
+    "Installation",
     "Invitation",
     "LoginSession",
     "Membership",

@@ -20,6 +20,7 @@ def unsent() -> None:
                 "annotator_id": caller.annotator_id,
                 "name": state.annotator_name(),
                 "csrf": caller.csrf,
+                "database": state.runtime().database_uid,
             },
         },
     )

@@ -9,6 +9,7 @@ import { openStore } from "./store.js";
 
 const BATCH = 50;
 const GATHER = 200; // milliseconds in which answers are gathered
+const AGREE = 5000; // milliseconds after which an answer of another tab should have left
 const FIRST_RETRY = 300;
 const SLOWEST_RETRY = 8000;
 
@@ -16,6 +17,7 @@ class Outbox {
   #waiting = new Map(); // uid → record, oldest first: all that is unsent in this browser, as far as this tab knows
   #refusals = new Map(); // uid → what the server refused, until somebody has dismissed it
   #handedOver = new Set(); // uids that were sent while the page went away
+  #unknown = new Set(); // people whom the server does not know: their answers wait, and hold up nobody else's
   #store = openStore();
   #others = new BroadcastChannel("ssmae-outbox");
   #listeners = new Set();
@@ -59,14 +61,20 @@ class Outbox {
   waitingForOthers() {
     const counts = new Map();
     for (const record of this.#waiting.values()) {
-      if (!session.speaksFor(record.annotator_id)) counts.set(record.name, (counts.get(record.name) ?? 0) + 1);
+      if (!isOfHere(record) || session.speaksFor(record.annotator_id)) continue;
+      counts.set(record.name, (counts.get(record.name) ?? 0) + 1);
     }
     return [...counts].map(([name, count]) => ({ name, count }));
   }
 
+  /** How many answers wait for another database, which was served at this address. */
+  get waitingForAnother() {
+    return session.isKnown ? [...this.#waiting.values()].filter((record) => !isOfHere(record)).length : 0;
+  }
+
   /** What the server refused of this person, oldest first: [{uid, act, local, error}]. */
   refusals() {
-    return [...this.#refusals.values()].filter((refusal) => session.speaksFor(refusal.annotator_id));
+    return [...this.#refusals.values()].filter(isOurs);
   }
 
   /** Somebody has read that these were refused. */
@@ -169,11 +177,12 @@ class Outbox {
 
   #record({ annotator_id, ...act }, local) {
     const uid = uuid();
-    return { uid, annotator_id, name: session.name, tab: TAB, act: { uid, ...act }, local, sent: false };
+    const { database, name } = session;
+    return { uid, database, annotator_id, name, tab: TAB, act: { uid, ...act }, local, sent: false };
   }
 
   #mine() {
-    return [...this.#waiting.values()].filter((record) => session.speaksFor(record.annotator_id));
+    return [...this.#waiting.values()].filter(isOurs);
   }
 
   #kept(record) {
@@ -197,7 +206,10 @@ class Outbox {
   }
 
   #hear({ added, gone, change, dismissed = [] }) {
-    if (added) this.#waiting.set(added.uid, added);
+    if (added) {
+      this.#waiting.set(added.uid, added);
+      this.#plan(AGREE); // the tab that adds and the one that sends may have been heard the wrong way round
+    }
     for (const uid of dismissed) this.#refusals.delete(uid);
     if (gone) this.#gone(gone, change);
     else this.#tell({});
@@ -217,28 +229,34 @@ class Outbox {
   async #send() {
     if (this.#isBusy) return;
     this.#isBusy = true;
+    let hasSent = false;
     try {
-      await oneTabAtATime(() => this.#sendBatch());
+      hasSent = await oneTabAtATime(() => this.#sendBatch());
     } catch (error) {
       this.#slowDown(error);
       this.#tell({});
     } finally {
       this.#isBusy = false; // whatever went wrong: it is tried again
     }
-    if (this.unsaved) this.#plan(this.#delay || 1);
+    if (this.unsaved) this.#plan(hasSent ? this.#delay || 1 : AGREE);
   }
 
+  /** Gives back whether there was anything that could be sent. */
   async #sendBatch() {
     let batch = [];
     try {
       const store = await this.#store;
-      batch = await store.claim(session.annotatorId, this.#most);
-      if (!batch.length) return this.#agreeWith(await store.every());
+      batch = await store.claim((record) => isOurs(record) && !this.#unknown.has(record.annotator_id), this.#most);
+      if (!batch.length) {
+        this.#agreeWith(await store.every());
+        return false;
+      }
       const { results } = await this.#post(batch, false);
       await this.#settle(store, batch, results);
     } catch (error) {
       await this.#failed(batch, error);
     }
+    return true;
   }
 
   /** Another tab may have been closed before it could say what it had sent. */
@@ -251,7 +269,7 @@ class Outbox {
   async #settle(store, batch, results) {
     const done = batch.filter((_, at) => results[at].status !== "failed");
     const refused = batch
-      .map(({ uid, annotator_id, act, local }, at) => ({ uid, annotator_id, act, local, error: results[at].error }))
+      .map(({ seq, name, tab, sent, ...kept }, at) => ({ ...kept, error: results[at].error }))
       .filter((_, at) => results[at].status === "refused");
     const uids = done.map((record) => record.uid);
     await store.settle(uids, refused);
@@ -263,6 +281,7 @@ class Outbox {
   }
 
   async #failed(batch, error) {
+    if (error.status === 404 && batch.length) this.#unknown.add(batch[0].annotator_id);
     // A request that the server cannot read: one answer at a time finds which it is, and that one is refused.
     if (error.status === 400 || error.status === 422) {
       if (batch.length === 1) return this.#settle(await this.#store, batch, [{ status: "refused", error: error.message }]);
@@ -298,6 +317,15 @@ class Outbox {
       }
     }
   }
+}
+
+function isOfHere(record) {
+  return !session.isKnown || record.database === session.database;
+}
+
+/** Whether a record may be sent from here: it is of this database, and of whoever signed in. */
+function isOurs(record) {
+  return isOfHere(record) && session.speaksFor(record.annotator_id);
 }
 
 /** Web Locks need an encrypted page or this machine; elsewhere two tabs may send the same answer, which counts once. */

@@ -35,6 +35,10 @@ function inTrouble(trouble, unsaved) {
 export function savingNotes() {
   const notes = outbox.waitingForOthers().map(({ name, count: n }) =>
     `${count(n, "answer")} of ${name || "somebody else"} ${n === 1 ? "waits" : "wait"} in this browser until ${name || "they"} ${name ? "signs" : "sign"} in.`);
+  const another = outbox.waitingForAnother;
+  if (another) {
+    notes.push(`${count(another, "answer")} in this browser ${another === 1 ? "belongs" : "belong"} to another database that was served at this address, and ${another === 1 ? "waits" : "wait"} for it.`);
+  }
   if (!outbox.isDurable) {
     notes.push("This window cannot keep answers, as a private window may not: stay on the page until it says “All saved”.");
   }

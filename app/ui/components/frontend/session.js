@@ -13,12 +13,13 @@ class Session {
   annotatorId = null; // null: nobody signs in on this server, and everybody answers in any name
   name = "";
   csrf = "";
+  database = ""; // the name of the one that is served; the numbers of people and images mean something in it alone
   #listeners = new Set();
 
   /** Python says who signed in. */
-  enter({ annotator_id = null, name = "", csrf = "" }) {
-    const isNews = !this.isKnown || this.annotatorId !== annotator_id || this.csrf !== csrf;
-    Object.assign(this, { isKnown: true, annotatorId: annotator_id, name, csrf });
+  enter({ annotator_id = null, name = "", csrf = "", database = "" }) {
+    const isNews = !this.isKnown || this.annotatorId !== annotator_id || this.csrf !== csrf || this.database !== database;
+    Object.assign(this, { isKnown: true, annotatorId: annotator_id, name, csrf, database });
     this.#enter();
     if (isNews) this.#listeners.forEach((listener) => listener());
   }
@@ -51,7 +52,8 @@ export async function ask(path, { method = "GET", body, keepalive = false } = {}
     method,
     keepalive,
     signal: keepalive ? undefined : AbortSignal.timeout(PATIENCE),
-    headers: { ...(body && { "Content-Type": "application/json" }), ...(session.csrf && { "x-csrf": session.csrf }) },
+    headers: { "x-database": session.database, ...(body && { "Content-Type": "application/json" }),
+      ...(session.csrf && { "x-csrf": session.csrf }) },
     body: body && JSON.stringify(body),
   }).catch(() => {
     throw new Trouble("away", "The server cannot be reached.");
@@ -61,7 +63,7 @@ export async function ask(path, { method = "GET", body, keepalive = false } = {}
   const said = await reply.json().catch(() => null);
   if (reply.ok && said) return said;
   const sentence = said?.error ?? `The server says ${reply.status}, and nothing that can be understood.`;
-  if (reply.status === 403) throw new Trouble("reload", sentence, 403);
+  if (reply.status === 403 || reply.status === 412) throw new Trouble("reload", sentence, reply.status);
   throw new Trouble(reply.status < 500 ? "refused" : "broken", sentence, reply.status);
 }
 

@@ -1,11 +1,12 @@
 // Where answers wait for the server: IndexedDB, which outlives the tab, the browser and a power cut. All tabs of a
 // browser share it; its transactions are what keeps their order.
 //
-// A record: {seq, uid, annotator_id, name, tab, act, local, sent}. `act` is what the server is sent, `local` what only
-// this browser needs to show the image again, `sent` that the server may have it already.
+// A record: {seq, uid, database, annotator_id, name, tab, act, local, sent}. `database` is the one it belongs to: another
+// may be served at this address tomorrow. `act` is what the server is sent, `local` what only this browser needs to show
+// the image again, `sent` that the server may have it already.
 //
-// Beside them stand the answers that the server refused, until somebody has read that: {uid, annotator_id, act, local,
-// error}.
+// Beside them stand the answers that the server refused, until somebody has read that: {uid, database, annotator_id, act,
+// local, error}.
 
 const NAME = "ssmae";
 const ANSWERS = "answers";
@@ -36,18 +37,16 @@ class BrowserStore {
     return this.#run("readonly", "default", (answers) => answers.getAll());
   }
 
-  /** The oldest records of one person, marked as on their way; `annotatorId` null takes whoever is first. */
-  async claim(annotatorId, most) {
+  /** The oldest records of one person that may be sent, marked as on their way. */
+  async claim(maySend, most) {
     const claimed = [];
     await this.#run("readwrite", "relaxed", (answers) => {
-      const person = annotatorId === null ? null : IDBKeyRange.only(annotatorId);
-      const source = person ? answers.index("annotator_id") : answers;
-      const cursor = source.openCursor(person);
+      const cursor = answers.openCursor();
       cursor.onsuccess = () => {
         const found = cursor.result;
         if (!found || claimed.length === most) return;
         const record = found.value;
-        if (!claimed.length || claimed[0].annotator_id === record.annotator_id) {
+        if (maySend(record) && (!claimed.length || claimed[0].annotator_id === record.annotator_id)) {
           claimed.push(record);
           if (!record.sent) found.update({ ...record, sent: true });
         }
@@ -110,7 +109,6 @@ class BrowserStore {
         if (oldVersion) return;
         const answers = request.result.createObjectStore(ANSWERS, { keyPath: "seq", autoIncrement: true });
         answers.createIndex("uid", "uid", { unique: true });
-        answers.createIndex("annotator_id", "annotator_id");
       };
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
@@ -139,9 +137,9 @@ class MemoryStore {
     return [...this.#records];
   }
 
-  async claim(annotatorId, most) {
-    const person = annotatorId ?? this.#records[0]?.annotator_id;
-    const claimed = this.#records.filter((record) => record.annotator_id === person).slice(0, most);
+  async claim(maySend, most) {
+    const sendable = this.#records.filter(maySend);
+    const claimed = sendable.filter((record) => record.annotator_id === sendable[0].annotator_id).slice(0, most);
     for (const record of claimed) record.sent = true;
     return claimed;
   }
