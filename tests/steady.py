@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.services.queues import MOST_HELD
+
 _RETRY_SECONDS = 0.1
 _AHEAD = 24
 _MOST_SENT = 10
@@ -71,7 +73,8 @@ class Steady:
         address = f"{url}/api/projects/{self.project_id}/queues/{self.queue}/take"
         while len(self._held) < _AHEAD // 2:
             held = [*self._held, *(one["image_id"] for one in self._outbox)]
-            body = {"annotator_id": self.annotator_id, "tab": self._tab, "n": _AHEAD + len(self._outbox), "held": held}
+            want = min(MOST_HELD, _AHEAD + len(self._outbox))
+            body = {"annotator_id": self.annotator_id, "tab": self._tab, "n": want, "held": held}
             taken = self._post(address, body, self.takes)
             if taken is None:
                 if self._held:
