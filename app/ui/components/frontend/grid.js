@@ -17,7 +17,7 @@ import { Telling, Timers } from "./telling.js";
 import { UndoOnServer } from "./undoing.js";
 
 const REMEMBERED = 20; // pages that are taken back without asking the server
-const FIRST_LOOK = 400; // milliseconds in which nobody has seen a page: what accepts it then was meant for the one before
+const FIRST_LOOK = 400; // milliseconds in which nobody has seen the next page: what accepts it then was meant for the one before
 const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
 const MEASURE = "ssmae:grid"; // from Enter to the next page on the screen
 
@@ -33,7 +33,7 @@ class Grid {
   #questions = 0;
   #answered = 0; // the newest question that was answered
   #pressedAt = null; // when the key went down that the next page is owed to, whenever that comes
-  #isSeen = false; // the page has been on the screen long enough to be accepted
+  #isSeen = true; // unless the page before was accepted a moment ago
   #ends = [];
   #timers;
   #telling;
@@ -130,7 +130,7 @@ class Grid {
     this.#shown = page;
     this.#marks = page.map((item) => item.mark ?? null);
     this.#shownAt = performance.now();
-    this.#isSeen = false;
+    delete this.view.root.dataset.seen;
     this.view.show(page, this.pages.size, `Images that the model takes for ${this.data.name}`);
     page.forEach((item, at) => this.#drawMark(at));
     this.#point(Math.min(this.#cursor, page.length - 1), hasFocus);
@@ -144,16 +144,18 @@ class Grid {
     requestAnimationFrame(() => setTimeout(() => {
       if (this.#shown !== page) return;
       this.view.root.dataset.painted = page[0].id;
-      this.#timers.later(FIRST_LOOK, () => {
-        if (this.#shown !== page) return;
-        this.#isSeen = true;
-        this.view.root.dataset.seen = page[0].id;
-      });
+      if (this.#isSeen) this.#see(page);
+      else this.#timers.later(FIRST_LOOK, () => this.#shown === page && this.#see(page));
       page.forEach((item, at) => !item.picture.naturalWidth && this.#drawMark(at));
       if (pressedAt === null) return;
       performance.measure(MEASURE, { start: pressedAt, end: performance.now() });
       performance.clearMeasures(MEASURE);
     }));
+  }
+
+  #see(page) {
+    this.#isSeen = true;
+    this.view.root.dataset.seen = page[0].id;
   }
 
   #summarise() {
@@ -282,6 +284,7 @@ class Grid {
     const odd = answered.filter(({ mark }) => mark).length;
     this.said = `${answered.length - odd} accepted as ${this.data.name}${odd ? `, ${odd} marked` : ""}`;
     this.#cursor = 0;
+    this.#isSeen = false;
     this.pages.turn(answered.map(({ item }) => item));
     this.#refresh();
   }
