@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.api.items import Item, show_opinions
 from app.api.rest import Asking, BigId, Body, Id, Opened, Text, Uid, malformed
-from app.db.models import Project
+from app.db.models import Image, Project
 from app.db.queries import annotations as annotation_queries
 from app.db.queries import images, projects
 from app.db.unit_of_work import UnitOfWork, committed
@@ -24,6 +25,7 @@ from app.domain.pools import Pool, Split
 from app.errors import AppError, NotFound, Refused
 from app.services import annotation, audits, flags, queues, second_look
 from app.services.annotation import Answered
+from app.services.runtime import Runtime
 from app.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -141,10 +143,26 @@ def check_queue(caller: Caller, queue: Queue, project: Project) -> None:
 def save(body: Answers, caller: Asking, runtime: Opened) -> Results:
     """Store a batch of answers; each has its own result, and sending one again changes nothing."""
     caller.require_self(body.annotator_id)
+    _prepare_audits(runtime, body)
     with committed(runtime.database) as uow:
         check_person(uow, body.annotator_id)
         results = _save_all(uow, caller, body)
     return Results(results=results)
+
+
+def _prepare_audits(runtime: Runtime, body: Answers) -> None:
+    """Draw what audits ask before anything is written; see `audits.prepare`. What cannot be read is refused later."""
+    items: list[Any] = list(body.items)
+    ids: list[int] = []
+    for item in items:
+        if isinstance(item, dict) and item.get("queue") == Queue.AUDIT:
+            with suppress(AppError):
+                ids.append(_read(item, "").image_id)
+    if not ids:
+        return
+    with runtime.database.reading() as uow:
+        for project_id in {image.project_id for image in images.some(uow.session, ids)}:
+            audits.prepare(uow, project_id)
 
 
 def _save_all(uow: UnitOfWork, caller: Caller, body: Answers) -> list[Result]:
@@ -236,12 +254,8 @@ def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> 
     if not caller.sees(image.project_id):
         raise NotFound(f"There is no image {item.image_id}.")
     check_queue(caller, item.queue, projects.one(uow.session, image.project_id))
-    leads = caller.may(Role.LEAD)
-    is_late = item.queue is Queue.ADJUDICATION and not annotation.settles(uow, image, annotator_id, leads=leads)
     if item.action is Act.LABEL and item.queue is Queue.BROWSE and image.split is Split.TEST:
         raise Refused(_TEST)
-    # An answer that an audit has not asked for may have been given in sight of the proposal.
-    is_late = is_late or (item.queue is Queue.AUDIT and not audits.asks(uow, image))
     if item.action is Act.FLAG:
         return _flag(uow, annotator_id, item)
     if item.undoes is not None:
@@ -257,11 +271,23 @@ def _apply(uow: UnitOfWork, caller: Caller, annotator_id: int, item: Answer) -> 
         annotator_id=annotator_id,
         action=Action(item.action.value),
         class_id=item.class_id,
-        queue=Queue.BROWSE if is_late else item.queue,
+        queue=_counts_in(uow, caller, annotator_id, image, item.queue),
         note=item.note,
         batch=item.batch,
         seconds=None if item.seconds is None else min(item.seconds, LONGEST_SECONDS),
     )
+
+
+def _counts_in(uow: UnitOfWork, caller: Caller, annotator_id: int, image: Image, queue: Queue) -> Queue:
+    """The queue that an answer counts in: where it may not do what that queue's answers do, it is one more opinion."""
+    match queue:
+        case Queue.ADJUDICATION:
+            counts = annotation.settles(uow, image, annotator_id, leads=caller.may(Role.LEAD))
+        case Queue.AUDIT:  # what it has not asked for may have been given in sight of the proposal
+            counts = audits.asks(uow, image)
+        case _:
+            counts = True
+    return queue if counts else Queue.BROWSE
 
 
 def _flag(uow: UnitOfWork, annotator_id: int, item: Answer) -> Answered:

@@ -54,20 +54,34 @@ def test_grid__is_taken_answered_in_one_batch_and_undone_with_its_proposals(clie
     assert pets.image(others[0]).pool is Pool.UNLABELLED
 
 
-@pytest.mark.parametrize("queue", ["grid", "audit"])
-def test_take__reads_what_was_accepted_before_it_writes(monkeypatch, pets, take, queue):
-    read_only = []
+@pytest.fixture
+def read_only(monkeypatch):
+    """Whether each reading of what was accepted, from now on, was in a transaction that cannot write."""
+    noted = []
     found = audits.accepted_ids
 
     def watched(session, round_id):
-        read_only.append(bool(session.get_bind().get_execution_options().get("read_only")))
+        noted.append(bool(session.get_bind().get_execution_options().get("read_only")))
         return found(session, round_id)
 
     monkeypatch.setattr(audits, "accepted_ids", watched)
     monkeypatch.setattr("app.services.audits._draws", {})
+    return noted
+
+
+@pytest.mark.parametrize("queue", ["grid", "audit"])
+def test_take__reads_what_was_accepted_before_it_writes(pets, take, read_only, queue):
     assert take(queue, class_id=pets.class_ids[0]).status_code == 200
     assert read_only
     assert all(read_only)  # among a million images that takes seconds, in which nobody could answer
+
+
+def test_annotations__of_an_audit_read_what_was_accepted_before_they_write(pets, post, read_only):
+    answer = {"uid": "a1", "image_id": pets.ids(Split.TRAIN)[4], "action": "label", "class_id": pets.class_ids[0]}
+    broken, saved = post({"uid": "a0", "image_id": None, "queue": "audit"}, {**answer, "queue": "audit"})
+    assert (broken["status"], saved["status"]) == ("refused", "saved")
+    assert read_only
+    assert all(read_only)
 
 
 def test_grid__needs_a_class_of_the_project(take):
