@@ -34,21 +34,21 @@ def form(visit: Visit) -> Response:
 def sign_in(visit: Visit) -> Response:
     """Begin a session; a wrong name and a wrong password cannot be told apart, by words or by time."""
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
-    who, where, tries = name.casefold(), place(visit), visit.runtime
+    runtime, where, who = visit.runtime, place(visit), name.casefold()
     waits = (
-        tries.tries_by_place.wait(where),
-        tries.tries_by_name.wait(f"{where} {who}"),
-        tries.tries_against_name.wait(who),
+        runtime.tries_by_place.wait(where),
+        runtime.tries_by_name.wait(f"{where} {who}"),
+        runtime.tries_against_name.wait(who),
     )
     if wait := max(waits):
         said = f"Too many tries. Try again in {_minutes(wait)}."
         return page(_login(visit, error=said), 429, {"Retry-After": str(wait)})
-    if (proof := accounts.prove(visit.runtime.database, name, password)) is not None:
-        with committed(visit.runtime.database) as uow:
+    if (proof := accounts.prove(runtime.database, name, password)) is not None:
+        with committed(runtime.database) as uow:
             account = accounts.log_in(uow, proof)
             if account is not None:
-                tries.tries_by_name.forgive(f"{where} {who}")
-                tries.tries_against_name.forgive(who)
+                runtime.tries_by_name.forgive(f"{where} {who}")
+                runtime.tries_against_name.forgive(who)
                 return enter(visit, uow, account, visit.next)
     return page(_login(visit, error="The name or the password is not right."), 401)
 

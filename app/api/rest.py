@@ -15,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from app.domain.callers import Caller
@@ -92,14 +91,14 @@ Opened = Annotated[Runtime, Depends(_runtime)]
 Asking = Annotated[Caller, Depends(caller_of)]
 
 
-async def same_database(request: Request, runtime: Opened) -> None:
+def same_database(request: Request, runtime: Opened) -> None:
     """Keep a page away that was made from another database: what it means by its numbers is something else here.
 
     Raises:
         OtherDatabase: another one is served at this address now.
     """
     known = request.headers.get(DATABASE_HEADER)
-    if known is not None and known != await run_in_threadpool(lambda: runtime.database_uid):
+    if known is not None and known != runtime.database_uid:
         raise OtherDatabase("Another database is served at this address now than when this page was made.")
 
 
