@@ -2,7 +2,7 @@
 // page is there already. One undo takes a whole page back.
 
 import { el, isFocusLeftBehind, isForOthers, isOnButton, style } from "./dom.js";
-import { emptiness } from "./emptiness.js";
+import { Emptiness } from "./emptiness.js";
 import { GridPages } from "./grid_pages.js";
 import { GridView, SIZES } from "./grid_view.js";
 import { hint } from "./hints.js";
@@ -18,7 +18,6 @@ import { UndoOnServer } from "./undoing.js";
 
 const REMEMBERED = 20; // pages that are taken back without asking the server
 const FIRST_LOOK = 400; // milliseconds in which nobody has seen the next page: what accepts it then was meant for the one before
-const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
 const MEASURE = "ssmae:grid"; // from Enter to the next page on the screen
 
 class Grid {
@@ -71,6 +70,7 @@ class Grid {
       el("kbd", { textContent: "Enter" }), " accepts all the others at once.");
     if (tip) this.view.tips.append(tip);
     this.pages = new GridPages(data, this.#size, () => this.#refresh());
+    this.emptiness = new Emptiness(this.pages, data, this.view, this.#timers);
     const onKey = (event) => this.#key(event);
     addEventListener("keydown", onKey, true);
     this.#ends = [
@@ -110,16 +110,12 @@ class Grid {
 
   #refresh() {
     const { pages } = this;
-    if (pages.page.length) {
+    if (!pages.isEmpty) {
       if (this.#shown !== pages.page) this.#show();
       pages.page.forEach((item, at) => item.isGone && this.#setMark(at, { kind: "gone", words: "answered by somebody else", act: null }));
     } else {
       this.#shown = null;
-      const { title, text, again, isQuick } = emptiness(pages, this.data);
-      const say = () => !pages.page.length && this.view.say(title, text);
-      if (isQuick && this.view.root.dataset.state === "grid") this.#timers.later(NOTICEABLE, say);
-      else say();
-      if (again) this.#timers.later(again, () => !pages.page.length && pages.fill());
+      this.emptiness.say();
     }
     this.#summarise();
   }

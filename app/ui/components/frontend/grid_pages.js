@@ -39,6 +39,10 @@ export class GridPages {
     return this.#asker.trouble;
   }
 
+  get isEmpty() {
+    return !this.page.length;
+  }
+
   /** These of the page in hand are answered, the others are left for later: the next page takes its place. */
   turn(answered) {
     for (const item of answered) this.#answered.add(item.id);

@@ -7,7 +7,7 @@ import { hint } from "./hints.js";
 import { Keys, keyOf } from "./keys.js";
 import { KeysDialog } from "./keys_dialog.js";
 import { MANY_CLASSES, View } from "./labeller_view.js";
-import { emptiness } from "./emptiness.js";
+import { Emptiness } from "./emptiness.js";
 import { mounting } from "./mounting.js";
 import { outbox } from "./outbox.js";
 import { Exclusion, Flag, Reasons } from "./panels.js";
@@ -23,7 +23,6 @@ import { UndoOnServer, takenBackElsewhere } from "./undoing.js";
 import { PLAIN, Viewer } from "./viewer.js";
 
 const DOUBLE_CLICK = 0.25; // seconds after which a click is meant for the image that it finds
-const NOTICEABLE = 200; // milliseconds; what is over before is not spoken of
 const ABOUT_THE_GUESS = new Set(["review", "second_look"]); // queues in which people judge what is proposed
 const PANS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const COUNTED = { label: "settled", skip: "skipped", unsure: "skipped" };
@@ -76,6 +75,7 @@ class Labeller {
     this.viewer = new Viewer(this.view.stage, (zoomed) => this.view.zoomed(zoomed, this.viewer.isSmooth));
     this.showing = new Showing(this.view, this.viewer, this.preferences);
     this.queue = new ImageQueue(data, (hasLostCurrent) => this.#refresh(hasLostCurrent));
+    this.emptiness = new Emptiness(this.queue, data, this.view, this.#timers);
     const onKey = (event) => this.#key(event);
     addEventListener("keydown", onKey, true);
     this.#ends = [
@@ -149,12 +149,7 @@ class Labeller {
     this.context?.hide();
     this.#open(null);
     this.view.wait();
-    const { title, text, again, isFinished, isQuick } = emptiness(this.queue, this.data);
-    if (isQuick) this.#timers.later(NOTICEABLE, () => !this.queue.current && emptiness(this.queue, this.data).isQuick && this.view.say(title, text));
-    else this.view.say(title, text);
-    clearTimeout(this.lookAgain);
-    if (again) this.lookAgain = this.#timers.later(again, () => !this.queue.current && this.queue.fill());
-    if (isFinished) outbox.drained().then(() => this.#telling.now(true));
+    if (this.emptiness.say()) outbox.drained().then(() => this.#telling.now(true));
   }
 
   // --- what the annotator does

@@ -44,6 +44,10 @@ export class ImageQueue {
     return this.items[0] ?? null;
   }
 
+  get isEmpty() {
+    return !this.items.length;
+  }
+
   /** The image at the front is answered: the next one takes its place. */
   answer() {
     const item = this.items.shift();
